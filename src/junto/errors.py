@@ -1,0 +1,160 @@
+"""Every error that junto raises, in one tree.
+
+    JuntoError
+    ├── ProtocolError
+    │   ├── LocalProtocolError     we were asked for something the protocol forbids
+    │   └── RemoteProtocolError    the peer sent something it forbids (also ConnectionError)
+    │       └── PacketTooLarge     … a length above the limit
+    ├── CodecError                 a value has no form on the wire, or the reverse (also ValueError)
+    ├── ConnectionFailed           a connection could not be opened (also ConnectionError)
+    ├── ConnectionLost             … broke or was closed while in use (also ConnectionError)
+    ├── RequestTimeout             the time given was over (also TimeoutError)
+    ├── RemoteError                the peer's handler failed
+    └── Overloaded                 a limit of this connection is reached
+
+Local against remote says who has to mend it. The facts of an error are its attributes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+__all__ = [
+    "CodecError",
+    "ConnectionFailed",
+    "ConnectionLost",
+    "JuntoError",
+    "LocalProtocolError",
+    "Overloaded",
+    "PacketTooLarge",
+    "ProtocolError",
+    "RemoteError",
+    "RemoteProtocolError",
+    "RequestTimeout",
+    "fresh",
+]
+
+
+class JuntoError(Exception):
+    """The root of all errors that junto raises on purpose."""
+
+
+class ProtocolError(JuntoError):
+    """The rules of a protocol were broken, by us or by the peer."""
+
+
+class LocalProtocolError(ProtocolError):
+    """We were asked to do what the protocol, or this connection's peer, does not allow.
+
+    Nothing was sent; the connection is as it was.
+    """
+
+
+class RemoteProtocolError(ProtocolError, ConnectionError):
+    """The peer sent what the protocol forbids; the connection is closed.
+
+    The decoder's own error, if there was one, is the ``__cause__``.
+    """
+
+
+class PacketTooLarge(RemoteProtocolError):
+    """The peer announced a packet above the limit; nothing was stored for it.
+
+    Attributes:
+        size: The announced length in bytes.
+        max_size: The limit it exceeds, in bytes.
+    """
+
+    def __init__(self, size: int, max_size: int) -> None:
+        super().__init__(size, max_size)
+        self.size = size
+        self.max_size = max_size
+
+    def __str__(self) -> str:
+        return f"the peer announced a packet of {self.size:,} bytes; the limit is {self.max_size:,}"
+
+
+class CodecError(JuntoError, ValueError):
+    """A value cannot be put on the wire, or bytes cannot be read as a value."""
+
+
+class ConnectionFailed(JuntoError, ConnectionError):
+    """A connection could not be opened; the system's own error is the ``__cause__``."""
+
+
+class ConnectionLost(JuntoError, ConnectionError):
+    """The connection broke, ended, or was closed by us while somebody still waited on it."""
+
+
+class RequestTimeout(JuntoError, TimeoutError):
+    """The time given for an operation was over before it ended; the connection lives on."""
+
+
+class Overloaded(JuntoError):
+    """A limit of this connection is reached; nothing was sent. Try again when some work is done."""
+
+
+_LAST_LINE = re.compile(r"(?P<name>[^\W\d][\w.]*)(?:: (?P<message>.*))?\Z", re.DOTALL)
+
+
+class RemoteError(JuntoError):
+    """The peer's handler failed, and said so.
+
+    Attributes:
+        origin: The peer's name: its address on TCP, the path of a unix socket.
+        content: What the peer sent as the failure, decoded, of any shape.
+        text: The failure as text to show.
+        type_name: The name of the remote exception's type, or ``None`` where
+            *content* does not tell.
+        message: The remote exception's message, or ``None``.
+    """
+
+    def __init__(self, content: Any, origin: Any = None) -> None:
+        super().__init__(content, origin)
+        self.content = content
+        self.origin = origin
+        self.type_name: str | None = None
+        self.message: str | None = None
+        if isinstance(content, str):
+            self.text = content.rstrip("\n")
+            self._read_last_line()
+        elif isinstance(content, list | tuple):
+            self.text = "\n".join(str(part).rstrip("\n") for part in content)
+            self._read_list(content)
+        else:
+            self.text = repr(content)
+
+    def _read_last_line(self) -> None:
+        # A traceback indents all but its headings and the last line, which names the exception.
+        for line in reversed(self.text.splitlines()):
+            match = _LAST_LINE.match(line)
+            if match is not None:
+                self.type_name = match["name"]
+                self.message = match["message"] or ""
+                return
+
+    def _read_list(self, content: list[Any] | tuple[Any, ...]) -> None:
+        if len(content) > 0 and isinstance(content[0], str):
+            self.type_name = content[0]
+        if len(content) > 1 and isinstance(content[1], str):
+            self.message = content[1]
+
+    def __str__(self) -> str:
+        if self.type_name is not None and self.message is not None:
+            return f"{self.type_name}: {self.message}" if self.message else self.type_name
+        return self.text
+
+
+def fresh(error: BaseException) -> BaseException:
+    """Make a new error that says what *error* says, chained to it.
+
+    An exception object that is raised twice collects the tracebacks of both; so
+    each waiter for one event gets its own.
+    """
+    try:
+        copy = type(error)(*error.args)
+    except Exception:  # a foreign class with arguments of its own
+        copy = ConnectionLost(str(error))
+    copy.__cause__ = error
+    return copy
