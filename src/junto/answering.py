@@ -1,0 +1,350 @@
+"""The peer's requests: handed to a handler or to a receiver, and each answered exactly once.
+
+Two of a channel's three valves are here. While the peer does not take what we send, its requests
+wait in a queue; so do those above the limit of handlers in progress. When the queue is full, a
+request is answered with a failure. Reading goes on in any case, because a reply that a running
+handler waits for arrives on the same stream.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any, Final
+
+from junto.errors import CodecError, ConnectionLost, LocalProtocolError, Overloaded
+from junto.options import Options
+from junto.runtime import Future, Runtime
+from junto.sansio.messages import RESULT, STREAM, MessageProtocol
+from junto.streaming import Producer
+from junto.waiting import Inbox
+
+__all__ = ["Answering", "Handler", "Request"]
+
+logger = logging.getLogger("junto")
+
+Handler = Callable[[Any], Any]
+"""Gets a request's content; returns the result, something to wait for, or a generator."""
+
+NO_REPLY: Final = object()
+"""Stands for the number of a notice, which is not answered."""
+
+# Results of these classes need no look whether they must be waited for.
+_VALUES: Final = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple})
+
+
+class Request:
+    """A request of the peer, for who answers later than at once.
+
+    Attributes:
+        content: What the peer sent.
+    """
+
+    __slots__ = ("_answering", "_ident", "content")
+
+    def __init__(self, answering: Answering, ident: Any, content: Any) -> None:
+        self._answering: Answering | None = answering
+        self._ident = ident
+        self.content = content
+
+    def reply(self, result: Any) -> None:
+        """Answer with *result*; in silence if the connection is gone.
+
+        Raises:
+            LocalProtocolError: It was answered before.
+            CodecError: *result* cannot be sent; the request is still to be answered.
+        """
+        self._open().reply(self._ident, result)
+        self._answering = None
+
+    def fail(self, error: BaseException) -> None:
+        """Answer with a failure that tells of *error*; in silence if the connection is gone.
+
+        Raises:
+            LocalProtocolError: It was answered before.
+        """
+        self._open().fail(self._ident, error)
+        self._answering = None
+
+    def _open(self) -> Answering:
+        if self._answering is None:
+            raise LocalProtocolError("this request was answered already")
+        return self._answering
+
+    def __del__(self) -> None:
+        # Whoever drops a request must not leave its caller waiting for ever.
+        if self._answering is not None:
+            self._answering.forget(self._ident)
+
+
+class Answering:
+    """Answers the peer's requests on one connection.
+
+    Attributes:
+        unanswered: How many requests were accepted and have no answer yet.
+        inbox: The requests that wait for ``recv``.
+        producers: The streams that we send, by the number of their request.
+        paused: Whether the peer does not take what we send.
+        ending: Whether new requests are refused, and why.
+    """
+
+    __slots__ = (
+        "_ended",
+        "_flush_soon",
+        "_handler",
+        "_idle",
+        "_options",
+        "_pool",
+        "_protocol",
+        "_queue",
+        "_runtime",
+        "_tasks",
+        "ending",
+        "inbox",
+        "paused",
+        "producers",
+        "unanswered",
+    )
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        protocol: MessageProtocol,
+        options: Options,
+        handler: Handler | None,
+        pool: Executor | None,
+        flush_soon: Callable[[], object],
+        idle: Callable[[], object],
+    ) -> None:
+        """Answer through *protocol*.
+
+        Args:
+            runtime: The world to run handlers in.
+            protocol: Where answers are queued.
+            options: The limits.
+            handler: Gets each request; ``None`` keeps them for a receiver.
+            pool: Where plain generators make their steps.
+            flush_soon: Called when answers were queued outside of a reading callback.
+            idle: Called when the last request that was accepted is answered.
+        """
+        self._runtime = runtime
+        self._protocol = protocol
+        self._options = options
+        self._handler = handler
+        self._pool = pool
+        self._flush_soon = flush_soon
+        self._idle = idle
+        self._queue: deque[tuple[Any, Any]] = deque()
+        self._tasks: dict[int, Future[Any]] = {}
+        self._ended = False
+        self.unanswered = 0
+        self.inbox: Inbox[Request] | None = Inbox(runtime) if handler is None else None
+        self.producers: dict[Any, Producer] = {}
+        self.paused = False
+        self.ending: BaseException | None = None
+
+    def take(self, ident: Any, content: Any) -> bool:
+        """Accept a request or refuse it; answer it now if its handler has the result.
+
+        Returns:
+            Whether there was room for it.
+        """
+        handler = self._handler
+        if self.ending is not None:
+            self._send_failure(ident, self.ending)
+            return True
+        if handler is None:
+            assert self.inbox is not None, "without a handler there is an inbox"
+            if len(self.inbox) >= self._options.max_queued:
+                self._send_failure(ident, Overloaded("too many requests of this connection wait to be received"))
+                return False
+            self.unanswered += 1
+            self.inbox.put(Request(self, ident, content))
+            return True
+        if self._queue or self.paused or len(self._tasks) >= self._options.max_handlers:
+            if len(self._queue) >= self._options.max_queued:
+                self._send_failure(ident, Overloaded("too many requests of this connection wait to be handled"))
+                return False
+            self.unanswered += 1
+            self._queue.append((ident, content))
+            return True
+        self._handle(handler, ident, content)
+        return True
+
+    def _handle(self, handler: Handler, ident: Any, content: Any) -> None:
+        try:
+            result = handler(content)
+        except Exception as error:
+            self._send_failure(ident, error)
+            return
+        except BaseException as error:  # a wish to end the program: the caller is told all the same
+            self._send_failure(ident, error)
+            self._flush_soon()
+            raise
+        if type(result) in _VALUES:
+            if ident is not NO_REPLY:
+                try:
+                    self._protocol.send(RESULT, ident, result)
+                except (CodecError, LocalProtocolError) as error:
+                    self._protocol.send_failure(ident, error)
+        elif isinstance(result, Generator | AsyncGenerator):
+            self._produce(ident, result)
+        elif hasattr(result, "add_done_callback"):
+            self._wait_for(ident, result)
+        elif isinstance(result, Coroutine):
+            self._wait_for(ident, self._runtime.create_task(result))
+        elif hasattr(result, "__await__"):
+            self._wait_for(ident, self._runtime.create_task(_await(result)))
+        else:
+            self._send_result(ident, result)
+
+    def _wait_for(self, ident: Any, future: Future[Any]) -> None:
+        self.unanswered += 1
+        self._tasks[id(future)] = future
+        future.add_done_callback(partial(self._handled, ident))
+
+    def _handled(self, ident: Any, future: Future[Any]) -> None:
+        del self._tasks[id(future)]
+        if future.cancelled():
+            self.fail(ident, ConnectionLost("the handler was cancelled"))
+            return
+        error = future.exception()
+        if error is not None:
+            self.fail(ident, error)
+            return
+        result = future.result()
+        if isinstance(result, Generator | AsyncGenerator):  # of an `async def`, or made in a worker
+            self._produce(ident, result)
+        else:
+            self._send_result(ident, result)
+        self._answered()
+
+    def _send_result(self, ident: Any, result: Any) -> None:
+        if self._ended or ident is NO_REPLY:
+            return
+        try:
+            self._protocol.send(RESULT, ident, result)
+        except (CodecError, LocalProtocolError) as error:
+            self._protocol.send_failure(ident, error)
+
+    def _send_failure(self, ident: Any, error: BaseException) -> None:
+        if ident is NO_REPLY:
+            logger.error("a notice could not be handled", exc_info=error)
+        elif not self._ended:
+            self._protocol.send_failure(ident, error)
+
+    def reply(self, ident: Any, result: Any) -> None:
+        """Answer a request that was received; see `Request.reply`."""
+        if not self._ended and ident is not NO_REPLY:
+            self._protocol.send(RESULT, ident, result)
+        self._answered()
+
+    def fail(self, ident: Any, error: BaseException) -> None:
+        """Answer a request with a failure; see `Request.fail`."""
+        self._send_failure(ident, error)
+        self._answered()
+
+    def forget(self, ident: Any) -> None:
+        """Answer for somebody who dropped a request, from whatever thread."""
+        error = LookupError("the request was dropped unanswered")
+        self._runtime.call_soon_threadsafe(self.fail, ident, error)
+
+    def _answered(self) -> None:
+        self.unanswered -= 1
+        self._flush_soon()
+        if self._queue:
+            self.serve_queue()
+        if self.unanswered == 0:
+            self._idle()
+
+    def serve_queue(self) -> None:
+        """Handle requests that waited, as far as the limits allow."""
+        queue = self._queue
+        while queue and not self.paused and len(self._tasks) < self._options.max_handlers:
+            ident, content = queue.popleft()
+            assert self._handler is not None, "without a handler nothing is queued"
+            self._handle(self._handler, ident, content)
+            self._answered_from_queue()
+
+    def _answered_from_queue(self) -> None:
+        # Not `_answered`: that would come back here, once for each that waits.
+        self.unanswered -= 1
+        self._flush_soon()
+        if self.unanswered == 0:
+            self._idle()
+
+    def _produce(self, ident: Any, source: Any) -> None:
+        if self._ended:
+            return
+        if ident is NO_REPLY or not self._protocol.extended:
+            self._send_failure(ident, LocalProtocolError("a streamed result needs a peer that is junto too"))
+            return
+        self._protocol.send_extension(STREAM, ident, None)
+        step = None if self._pool is None else partial(self._runtime.call_in_worker, pool=self._pool)
+        producer = self.producers[ident] = Producer(self._runtime, self._send_item, ident)
+        self.unanswered += 1
+        task = producer.task = self._runtime.create_task(producer.run(source, step))
+        self._tasks[id(task)] = task
+        task.add_done_callback(partial(self._produced, ident))
+
+    def _send_item(self, kind: int, ident: Any, item: Any) -> bool:
+        """Send what a stream yields, unless the peer is slow."""
+        if self._ended:
+            raise ConnectionLost("the reader of the stream is gone")
+        if self.paused:
+            return False
+        self._protocol.send_extension(kind, ident, item)
+        self._flush_soon()
+        return True
+
+    def _produced(self, ident: Any, task: Future[None]) -> None:
+        del self._tasks[id(task)]
+        del self.producers[ident]
+        error = None if task.cancelled() else task.exception()
+        if error is None:
+            self._send_result(ident, None)
+        else:
+            self._send_failure(ident, error)
+        self._answered()
+
+    def stop_producing(self, ident: Any) -> None:
+        """Close the generator of a stream whose reader wants no more."""
+        producer = self.producers.get(ident)
+        if producer is not None and producer.task is not None:
+            producer.task.cancel()
+
+    def pause(self) -> None:
+        """Hand no request to a handler until `resume`: the peer does not take the answers."""
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+        for producer in list(self.producers.values()):
+            producer.wake()
+        self.serve_queue()
+
+    def end_of_requests(self, error: BaseException) -> None:
+        """Let a receiver raise *error* when it has received what is there."""
+        if self.inbox is not None:
+            self.inbox.end(error)
+
+    def connection_lost(self, error: BaseException) -> None:
+        """Stop answering. Handlers go on, streams are closed."""
+        self._ended = True
+        self.ending = error
+        self.unanswered -= len(self._queue)
+        self._queue.clear()
+        self.end_of_requests(error)
+        for ident in list(self.producers):
+            self.stop_producing(ident)
+
+    def cancel_handlers(self) -> None:
+        for task in list(self._tasks.values()):
+            task.cancel()
+
+
+async def _await(awaitable: Any) -> Any:
+    return await awaitable

@@ -1,0 +1,81 @@
+"""Opening a connection, with as many attempts as the time allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from junto.address import Address
+from junto.errors import ConnectionFailed, RequestTimeout
+from junto.runtime import BufferedEndpoint, Endpoint, Runtime, Transport
+from junto.waiting import Deadline, within
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["open_transport", "pauses", "sleep"]
+
+ATTEMPT = 30.0
+"""How long one attempt may take at most, in seconds."""
+
+
+def pauses(first: float = 0.05, factor: float = 1.5, longest: float = 5.0) -> Iterator[float]:
+    """Give the pauses between attempts, in seconds, each longer than the one before."""
+    pause = first
+    while True:
+        yield pause
+        pause = min(pause * factor, longest)
+
+
+async def sleep(runtime: Runtime, seconds: float) -> None:
+    """Wait on the runtime's clock."""
+    future = runtime.create_future()
+
+    def wake() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    timer = runtime.call_later(seconds, wake)
+    try:
+        await future
+    finally:
+        timer.cancel()
+
+
+async def open_transport(
+    runtime: Runtime,
+    address: Address,
+    factory: Callable[[], Endpoint | BufferedEndpoint],
+    *,
+    timeout: float | None = 0.0,
+    tls: ssl.SSLContext | None = None,
+) -> Transport:
+    """Connect; try again, with growing pauses, while time is left.
+
+    Args:
+        runtime: The world to connect in.
+        address: Where to.
+        factory: Makes the endpoint, anew for each attempt.
+        timeout: 0 for one attempt, of at most 30 s; seconds to go on trying;
+            ``None`` to try for ever.
+        tls: What a ``tls://`` address needs.
+
+    Raises:
+        ConnectionFailed: The last attempt failed, and its error is this one.
+    """
+    once = timeout is not None and timeout <= 0
+    deadline = Deadline(runtime, None if once else timeout)
+    for pause in pauses():
+        attempt = deadline.remaining(ATTEMPT)
+        try:
+            return await within(
+                runtime, attempt, runtime.connect(address, factory, tls=tls), f"connecting to {address}"
+            )
+        except (ConnectionFailed, RequestTimeout) as error:
+            left = deadline.remaining()
+            if once or left == 0.0:
+                if isinstance(error, RequestTimeout):
+                    raise ConnectionFailed(str(error)) from error
+                raise
+        await sleep(runtime, pause if left is None else min(pause, left))
+    raise AssertionError("the pauses never end")

@@ -1,0 +1,280 @@
+"""What can be called from outside: members marked with `expose`, and nothing else.
+
+A service is an object of a plain class with exposed members. Services nest: an attribute that
+holds a service is part of the path, as are the entries of a `ServiceDict`. Names that begin with
+an underscore are never reachable. Paths are looked up at each call, so that a replaced member
+is seen at once; a property is not evaluated.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections import UserDict
+from collections.abc import Callable, Iterable, Iterator
+from types import FunctionType
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+__all__ = ["ServiceDict", "as_service", "describe", "expose", "find_path", "is_service", "resolve", "resolve_service"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MARK = "__junto_exposed__"
+_MISSING: Any = object()
+_BOUND_BY_ACCESS = (FunctionType, staticmethod, classmethod)
+
+# Values of these classes have exactly that class when they come off the wire.
+_EXACT = frozenset({bool, int, float, str, bytes, list, dict, type(None)})
+
+
+class ServiceDict(UserDict[str, Any]):
+    """A service whose members are the entries of a dictionary: exposed functions, services.
+
+    Entries may be put in and taken out at any time. A plain dictionary among the entries is
+    taken for a service too.
+    """
+
+
+def expose(member: F) -> F:
+    """Let peers call a function or method.
+
+    Arguments are converted to what its annotations say, as `msgspec.convert` does, and the
+    caller gets a failure that names the argument where that is not possible.
+
+    Returns:
+        The member itself, marked.
+
+    Raises:
+        ValueError: It is not callable.
+    """
+    function: Any = member.__func__ if isinstance(member, staticmethod | classmethod) else member
+    if not callable(function):
+        raise ValueError(f"only what is callable can be exposed, not {member!r}")
+    setattr(function, _MARK, Exposed(function))
+    return member
+
+
+class Exposed:
+    """How to call one function with arguments from the wire; found out at the first call."""
+
+    __slots__ = ("_classes", "_function", "_hints", "_ready")
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._ready = False
+        self._hints: dict[str, Any] = {}
+        # The classes that positional arguments must have to need no look, if that is all.
+        self._classes: list[type] | None = None
+
+    def call(self, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Call *function*, which is the exposed one, bound.
+
+        Raises:
+            TypeError: The arguments do not suit the signature or its annotations.
+        """
+        if not self._ready:
+            self._prepare(function)
+        if not self._hints:
+            return function(*args, **kwargs)
+        if not kwargs and list(map(type, args)) == self._classes:
+            return function(*args)
+        bound = inspect.signature(function).bind(*args, **kwargs)
+        for name, value in bound.arguments.items():
+            if name in self._hints:
+                bound.arguments[name] = self._convert_parameter(bound.signature.parameters[name], value)
+        return function(*bound.args, **bound.kwargs)
+
+    def _prepare(self, function: Callable[..., Any]) -> None:
+        try:
+            hints = typing.get_type_hints(self._function, include_extras=True)
+        except Exception:  # a name in a string that means nothing here: then nothing is checked
+            hints = {}
+        hints.pop("return", None)
+        self._hints = {name: hint for name, hint in hints.items() if hint is not Any and hint is not object}
+        parameters = inspect.signature(function).parameters.values()
+        classes = [self._hints.get(parameter.name, Any) for parameter in parameters]
+        simple = all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+        self._classes = classes if simple and _EXACT.issuperset(classes) else None
+        self._ready = True
+
+    def _convert_parameter(self, parameter: inspect.Parameter, value: Any) -> Any:
+        hint = self._hints[parameter.name]
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            return tuple(_convert(item, hint, parameter.name) for item in value)
+        if parameter.kind is parameter.VAR_KEYWORD:
+            return {name: _convert(item, hint, name) for name, item in value.items()}
+        return _convert(value, hint, parameter.name)
+
+
+def _convert(value: Any, hint: Any, name: str) -> Any:
+    if isinstance(hint, type) and isinstance(value, hint) and type(value) is not bool:
+        return value
+    if _is_reference(value):
+        return value
+    try:
+        return msgspec.convert(value, hint, str_keys=True)
+    except msgspec.ValidationError as error:
+        raise TypeError(f"argument {name!r}: {error}") from None
+    except TypeError:  # an annotation that says nothing to msgspec
+        return value
+
+
+def _is_reference(value: Any) -> bool:
+    return getattr(type(value), "_junto_reference", False)
+
+
+_service_classes: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
+
+
+def is_service(value: object) -> bool:
+    """Tell whether *value* has members that can be called from outside."""
+    if isinstance(value, ServiceDict):
+        return True
+    kind = type(value)
+    known = _service_classes.get(kind)
+    if known is None:
+        members = (vars(base).values() for base in kind.__mro__)
+        known = any(_exposed(member) is not None for values in members for member in values)
+        _service_classes[kind] = known
+    return known
+
+
+def _exposed(member: Any) -> Exposed | None:
+    if isinstance(member, staticmethod | classmethod):
+        member = member.__func__
+    try:
+        exposed = member.__junto_exposed__
+    except AttributeError:
+        return None
+    # A class answers for its instances' attributes; a mock answers everything.
+    return exposed if type(exposed) is Exposed else None
+
+
+def _member(service: Any, name: str) -> Any:
+    """Get a member that may be reachable; `_MISSING` if it surely is not."""
+    if not name or name[0] == "_":
+        return _MISSING
+    if isinstance(service, ServiceDict):
+        return as_service(service.get(name, _MISSING))
+    # Not `getattr(service, name)`: that would run the code of a property for anyone who asks.
+    own = getattr(service, "__dict__", None)
+    if own is not None and name in own:
+        return own[name]
+    for base in type(service).__mro__:
+        if name in base.__dict__:
+            member = base.__dict__[name]
+            return getattr(service, name) if isinstance(member, _BOUND_BY_ACCESS) else member
+    return _MISSING
+
+
+def as_service(root: Any) -> Any:
+    """Make a service of a plain dictionary; changes of the one are seen in the other."""
+    if type(root) is not dict:
+        return root
+    service = ServiceDict()
+    service.data = root
+    return service
+
+
+def resolve(service: Any, path: Any) -> tuple[Callable[..., Any], Exposed]:
+    """Find the function at *path*.
+
+    Args:
+        service: The root.
+        path: Names joined by ``/``.
+
+    Returns:
+        The function, bound, and how to call it.
+
+    Raises:
+        LookupError: There is none, or it is not exposed, or a service is there.
+    """
+    where, _, name = path.rpartition("/")
+    if where:
+        service = resolve_service(service, where)
+    member = _member(service, name)
+    exposed = _exposed(member)
+    if exposed is None:
+        if is_service(member):
+            raise LookupError(f"{path!r} is a service; a function of it can be called")
+        raise LookupError(f"there is no {name!r} in {where!r}")
+    return member, exposed
+
+
+def resolve_service(service: Any, path: str) -> Any:
+    """Find the service at *path*, the root at the empty one.
+
+    Raises:
+        LookupError: There is none.
+    """
+    if not path:
+        return service
+    where = ""
+    for name in path.split("/"):
+        member = _member(service, name)
+        if not is_service(member):
+            raise LookupError(f"there is no service {name!r} in {where!r}")
+        service = member
+        where = f"{where}/{name}" if where else name
+    return service
+
+
+def _members(service: Any) -> Iterator[tuple[str, Any]]:
+    names: Iterable[str]
+    if isinstance(service, ServiceDict):
+        names = list(service)
+    else:
+        own = getattr(service, "__dict__", {})
+        names = dict.fromkeys(name for namespace in (*map(vars, type(service).__mro__), own) for name in namespace)
+    for name in names:
+        member = _member(service, name)
+        if member is not _MISSING:
+            yield name, member
+
+
+def _walk(service: Any) -> Iterator[tuple[str, Any]]:
+    """Give the paths and members of a tree of services, each service once."""
+    seen = {id(service)}
+    todo = [("", service)]
+    while todo:
+        prefix, current = todo.pop(0)
+        for name, member in _members(current):
+            path = f"{prefix}/{name}" if prefix else name
+            if _exposed(member) is not None:
+                yield path, member
+            elif is_service(member) and id(member) not in seen:
+                seen.add(id(member))
+                todo.append((path, member))
+                yield path, member
+
+
+def find_path(root: Any, service: Any) -> str | None:
+    """Tell the path of *service* in the tree of *root*; ``None`` if it is not there."""
+    if service is root:
+        return ""
+    return next((path for path, member in _walk(root) if member is service), None)
+
+
+def describe(root: Any) -> list[dict[str, Any]]:
+    """Tell what a service offers.
+
+    Returns:
+        For each function: its ``path``, ``signature`` and ``doc``, and whether it
+        is a ``stream`` of results.
+    """
+    functions = []
+    for path, member in _walk(root):
+        if _exposed(member) is not None:
+            stream = inspect.isgeneratorfunction(member) or inspect.isasyncgenfunction(member)
+            functions.append(
+                {
+                    "path": path,
+                    "signature": str(inspect.signature(member)),
+                    "doc": inspect.getdoc(member) or "",
+                    "stream": stream,
+                }
+            )
+    return functions

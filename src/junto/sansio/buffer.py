@@ -1,0 +1,103 @@
+"""Where received bytes wait until enough of them are there.
+
+Reads go to one buffer that all connections of a runtime share, and are parsed there at once; a
+connection that has nothing half-received holds no memory. What is left over, part of a
+packet or of a line, is kept aside: small leftovers are laid in front of the next read, large ones
+get a buffer of their own that further reads fill in place, and that stays for the next large
+packet as long as large packets come.
+
+Memory grows with what has arrived, never with what a header only announces.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ReceiveBuffer"]
+
+_FIRST_OWN = 1 << 18
+_KEEP_OWN = 1 << 23
+
+
+class ReceiveBuffer:
+    """The bytes of one connection that were received and not yet used."""
+
+    __slots__ = ("_own", "_received", "_rest", "_shared", "_stop", "_wanted")
+
+    def __init__(self, shared: memoryview) -> None:
+        """Read into *shared*, which others use too, as long as possible."""
+        self._shared = shared
+        self._rest = b""
+        # Of a buffer of our own, what is in front of _stop was received.
+        self._own: memoryview | None = None
+        self._stop = 0
+        self._wanted = 0
+        self._received = shared[:0]
+
+    def __len__(self) -> int:
+        """Count the bytes that are kept."""
+        return len(self._rest) + self._stop
+
+    def get_buffer(self) -> memoryview:
+        """Give room for the next read; never empty."""
+        own = self._own
+        if own is not None:
+            if self._stop == len(own):
+                own = self._grow(own)
+            return own[self._stop :]
+        rest = self._rest
+        if rest:
+            self._shared[: len(rest)] = rest
+            return self._shared[len(rest) :]
+        return self._shared
+
+    def buffer_updated(self, nbytes: int) -> memoryview:
+        """Take note that *nbytes* were read into the room that `get_buffer` gave.
+
+        Returns:
+            All bytes that are not used yet, from the beginning of a ``bytearray`` on. What
+            of them is not used now must be kept by `keep`, before the next read.
+        """
+        own = self._own
+        if own is None:
+            received = self._shared[: len(self._rest) + nbytes]
+            self._rest = b""
+        else:
+            received = own[: self._stop + nbytes]
+            if self._stop == 0 and nbytes < len(self._shared) >> 2:
+                self._own = None  # packets are small again; the view keeps these bytes alive
+            self._stop = 0
+        self._received = received
+        return received
+
+    def keep(self, start: int, wanted: int) -> None:
+        """Keep what `buffer_updated` gave, from *start* on, for the next time.
+
+        Args:
+            start: How many bytes were used.
+            wanted: How many bytes, the kept ones included, the next step of the parser
+                needs, as far as known.
+        """
+        received = self._received
+        size = len(received) - start
+        own = self._own
+        if own is None:
+            if wanted < len(self._shared):
+                self._rest = bytes(received[start:])
+                return
+            own = memoryview(bytearray(max(min(wanted, _FIRST_OWN), size)))
+            own[:size] = received[start:]
+        elif start:
+            own[:size] = received[start:]  # overlapping views are moved rightly
+        self._own, self._stop, self._wanted = own, size, wanted
+
+    def drop(self) -> None:
+        """Forget a large buffer of our own; all bytes of it were used."""
+        if self._own is not None and len(self._own) > _KEEP_OWN:
+            self._own = None
+        self._received = self._shared[:0]
+
+    def _grow(self, own: memoryview) -> memoryview:
+        # By what has arrived: a header alone, however large its number, allocates little.
+        size = min(max(self._wanted, self._stop + 1), 2 * len(own))
+        self._own = memoryview(bytearray(size))
+        self._own[: self._stop] = own
+        return self._own

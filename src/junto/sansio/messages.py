@@ -1,0 +1,427 @@
+"""Messages: requests, results and failures in packets, both ways at once.
+
+A packet holds one value in the connection's codec, an array of three: ``[kind, id, content]``. Each
+peer numbers its own requests from 0; a reply carries the number of its request.
+
+    0 request   anything             must be answered, once, by one of the other two
+    1 result    anything
+    2 failure   what went wrong
+
+That is all that old peers know. Two junto peers find out about each other without a message more:
+each writes the first triple it sends in a second way that every reader takes for the same
+(`Codec.mark`). Who has seen the peer's mark may use the rest:
+
+    3 notice    anything             a request that is not answered; its id is null
+    4 stream    anything             the reply to a request: items will follow
+    5 item      the item             of the stream with that id
+    6 credit    a number             the reader of a stream takes so many items more
+    7 stop      null                 the reader wants no more; the stream ends with a result
+    8 beside    a triple             its large bytes follow, a packet each; the id is their places
+
+and *batches*: an array of triples in one packet.
+
+No message is an object: events are tuples of the same three, since nothing lives as short and
+is made as often.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from junto.codecs import Codec
+from junto.errors import CodecError, LocalProtocolError, RemoteProtocolError
+from junto.sansio.attachments import attach, detach
+from junto.sansio.failures import FailureForm, describe_failure
+from junto.sansio.packets import MAX_SIZE, PacketReader, check_size, pack_length
+
+__all__ = [
+    "BAD_CONTENT",
+    "BROKEN",
+    "CREDIT",
+    "FAILURE",
+    "ITEM",
+    "NOTICE",
+    "REQUEST",
+    "RESULT",
+    "STOP",
+    "STREAM",
+    "Event",
+    "MessageProtocol",
+]
+
+REQUEST: Final = 0
+RESULT: Final = 1
+FAILURE: Final = 2
+NOTICE: Final = 3
+STREAM: Final = 4
+ITEM: Final = 5
+CREDIT: Final = 6
+STOP: Final = 7
+_BESIDE: Final = 8
+
+# Events that have no message of their own.
+BROKEN: Final = -1
+"""``(BROKEN, None, RemoteProtocolError)``: the last event; nothing can be read any more."""
+BAD_CONTENT: Final = -2
+"""``(BAD_CONTENT, (kind, id), CodecError)``: a readable triple whose custom types are not."""
+
+Event = tuple[int, Any, Any]
+
+# A batch must fit what any peer that takes batches is willing to receive.
+BATCH_SIZE: Final = 16 * 1024
+
+
+class MessageProtocol:
+    """One connection's messages: bytes in, events out; messages in, bytes out.
+
+    Attributes:
+        extended: Whether the peer is known to understand more than the first three kinds.
+    """
+
+    __slots__ = (
+        "_announced",
+        "_announcing",
+        "_attachments",
+        "_batch",
+        "_batch_size",
+        "_beside",
+        "_broken",
+        "_codec",
+        "_dump",
+        "_extensions",
+        "_failures",
+        "_found",
+        "_heard",
+        "_load",
+        "_next_id",
+        "_out",
+        "_packets",
+        "_places",
+        "_receive_limit",
+        "_send_limit",
+        "extended",
+        "get_buffer",
+    )
+
+    def __init__(
+        self,
+        codec: Codec,
+        *,
+        shared: memoryview | None = None,
+        receive_limit: int = 64 * 1024 * 1024,
+        send_limit: int = MAX_SIZE,
+        failures: FailureForm = "text",
+        extensions: bool = True,
+    ) -> None:
+        """Begin a connection.
+
+        Args:
+            codec: What puts values on the wire; used by this connection only.
+            shared: A buffer to read into that other connections use too.
+            receive_limit: The largest payload to accept, in bytes.
+            send_limit: The largest payload to send, in bytes.
+            failures: In which form failures are sent.
+            extensions: Whether to look for a peer that understands more than old ones,
+                and to tell it that we do.
+        """
+        self._codec = codec
+        self._load = codec.load
+        self._dump = codec.dump
+        self._receive_limit = receive_limit
+        self._send_limit = min(send_limit, MAX_SIZE)
+        self._failures: FailureForm = failures
+        self._packets = PacketReader(receive_limit, shared or memoryview(bytearray(1 << 16)))
+        self.get_buffer = self._packets.get_buffer
+        self._next_id = 0
+        self._out: list[bytes] = []
+        self._batch: list[bytes] = []
+        self._batch_size = 0
+        self.extended = False
+        self._extensions = extensions and receive_limit >= BATCH_SIZE and send_limit >= BATCH_SIZE
+        self._announcing = self._extensions  # the first message will be marked …
+        self._announced = False  # … and was
+        self._heard = False
+        self._broken = False
+        self._found: list[tuple[list[Any], bytes]] = []
+        self._beside: list[Any] | None = None
+        self._places: list[Any] = []
+        self._attachments: list[bytes] = []
+
+    # --- receiving ---------------------------------------------------------------------------
+
+    def receive_data(self, data: bytes) -> list[Event]:
+        """Read *data*, after what was left before, cut anywhere.
+
+        Returns:
+            What happened, oldest first. After `BROKEN` nothing follows any more.
+        """
+        events: list[Event] = []
+        rest = memoryview(data)
+        while rest and not self._broken:
+            room = self.get_buffer()
+            size = min(len(room), len(rest))
+            room[:size] = rest[:size]
+            events += self.buffer_updated(size)
+            rest = rest[size:]
+        return events
+
+    def buffer_updated(self, nbytes: int) -> list[Event]:
+        """Read *nbytes* that were put into `get_buffer`; returns as `receive_data`."""
+        events: list[Event] = []
+        if self._broken:
+            return events
+        packets = self._packets
+        payloads = packets.buffer_updated(nbytes)
+        load = self._load
+        codec = self._codec
+        try:
+            if payloads:
+                careful = (
+                    not self._heard
+                    or self._beside is not None
+                    or codec.decompress is not None
+                    or codec.may_hold_types(packets.source, 0, packets.used)
+                )
+                for payload in payloads:
+                    if careful:
+                        self._read_carefully(payload, events)
+                        continue
+                    message = load(payload)
+                    if type(message) is list and len(message) == 3 and type(message[0]) is int and 0 <= message[0] <= 2:
+                        events.append((message[0], message[1], message[2]))
+                    else:
+                        self._read_other(message, events, revive=False)
+                        careful = self._beside is not None
+            if packets.error is not None:
+                raise packets.error
+        except RemoteProtocolError as error:
+            self._break(error, events)
+        except CodecError as error:
+            broken = RemoteProtocolError(f"the peer sent a packet that cannot be decoded: {error}")
+            broken.__cause__ = error.__cause__ or error
+            self._break(broken, events)
+        return events
+
+    def receive_eof(self) -> bool:
+        """Take note that the peer sends no more; tells whether it stopped inside a packet."""
+        return len(self._packets) > 0 or self._beside is not None
+
+    def _break(self, error: RemoteProtocolError, events: list[Event]) -> None:
+        self._broken = True
+        events.append((BROKEN, None, error))
+
+    def _read_carefully(self, payload: memoryview, events: list[Event]) -> None:
+        """Read a packet where something besides a plain triple is possible."""
+        if self._beside is not None:
+            self._read_attachment(bytes(payload), events)
+            return
+        codec = self._codec
+        data: memoryview | bytes = payload
+        if codec.decompress is not None:
+            data = codec.decompress(payload, self._receive_limit)
+        message = self._load(data)
+        if not self._heard:
+            self._heard = True
+            if self._extensions and codec.is_marked(data):
+                self.extended = True  # and our first message tells it the same
+            else:
+                self._announcing = False  # an old peer, and what we sent before did not wake it
+        self._read_other(message, events, revive=True)
+
+    def _read_other(self, message: Any, events: list[Event], *, revive: bool) -> None:
+        """Read a decoded packet that may be a triple, a batch, or neither."""
+        if type(message) is list and message and type(message[0]) is list:
+            self._check_extension("a batch")
+            for triple in message:
+                self._read_triple(triple, events, revive=revive)
+        else:
+            self._read_triple(message, events, revive=revive)
+
+    def _read_triple(self, message: Any, events: list[Event], *, revive: bool) -> None:
+        if type(message) is not list or len(message) != 3:
+            raise RemoteProtocolError(f"the peer sent {_short(message)}, not an array of three")
+        kind, ident, content = message
+        if type(kind) is not int or not 0 <= kind <= _BESIDE:
+            raise RemoteProtocolError(f"the peer sent a message of the unknown type {_short(kind)}")
+        if kind > FAILURE:
+            self._check_extension(f"a message of type {kind}")
+            if kind == _BESIDE:
+                self._expect_attachments(ident, content)
+                return
+        if revive:
+            try:
+                content = self._codec.revive(content)
+            except CodecError as error:
+                events.append((BAD_CONTENT, (kind, ident), error))
+                return
+        events.append((kind, ident, content))
+
+    def _check_extension(self, what: str) -> None:
+        if not (self.extended or self._announced):
+            raise RemoteProtocolError(f"the peer sent {what} without having agreed on it")
+        self.extended = True
+
+    def _expect_attachments(self, places: Any, triple: Any) -> None:
+        if type(places) is not list or not places or type(triple) is not list or self._beside is not None:
+            raise RemoteProtocolError("the peer sent attachments in no known form")
+        self._places = places
+        self._beside = triple
+
+    def _read_attachment(self, data: bytes, events: list[Event]) -> None:
+        triple = self._beside
+        assert triple is not None, "asked for only while attachments are expected"
+        self._attachments.append(data)
+        if sum(map(len, self._attachments)) > self._receive_limit:
+            raise RemoteProtocolError("the attachments of one message are above the limit together")
+        if len(self._attachments) < len(self._places):
+            return
+        attachments, self._attachments, self._beside = self._attachments, [], None
+        if len(triple) == 3:
+            # Custom types first: an attached value is bytes, and has none inside.
+            rebuilt: list[Event] = []
+            self._read_triple(triple, rebuilt, revive=True)
+            for kind, ident, content in rebuilt:
+                if kind >= 0:
+                    for place, attached in zip(self._places, attachments, strict=True):
+                        content = attach(content, place, attached)
+                events.append((kind, ident, content))
+            return
+        raise RemoteProtocolError("the peer sent attachments to something that is no message")
+
+    # --- sending -----------------------------------------------------------------------------
+
+    def send_request(self, content: Any) -> int:
+        """Queue a request.
+
+        Returns:
+            Its number, with which the reply will come.
+
+        Raises:
+            CodecError: *content* cannot be encoded; nothing was queued.
+            LocalProtocolError: It is larger than the limit; nothing was queued.
+        """
+        ident = self._next_id
+        self.send(REQUEST, ident, content)
+        self._next_id = ident + 1
+        return ident
+
+    def send_failure(self, ident: Any, error: BaseException) -> None:
+        """Queue the answer to request *ident* that tells of *error*; never fails."""
+        try:
+            self.send(FAILURE, ident, describe_failure(error, self._failures))
+        except (CodecError, LocalProtocolError):  # a low limit: then its name must do
+            name = type(error).__name__[:100]
+            lists = self._failures in ("list", "brief-list")
+            self.send(FAILURE, ident, [name, ""] if lists else f"{name}\n")
+
+    def send_extension(self, kind: int, ident: Any, content: Any) -> None:
+        """Queue a message of a kind that only junto knows.
+
+        Raises:
+            LocalProtocolError: The peer is not known to understand it, or it is
+                larger than the limit; nothing was queued.
+            CodecError: *content* cannot be encoded; nothing was queued.
+        """
+        if not self.extended:
+            raise LocalProtocolError(
+                "this needs a peer that is junto too, and the peer has not shown that it is; "
+                "it shows with the first message that it sends"
+            )
+        self.send(kind, ident, content)
+
+    def send(self, kind: int, ident: Any, content: Any) -> None:
+        """Queue one message of any *kind*; raises as `send_request`."""
+        if self.extended:
+            try:
+                data = self._dump([kind, ident, content], self._take_large)
+            except CodecError:
+                self._found.clear()
+                raise
+            if self._found:
+                self._queue_beside(data)
+                return
+        else:
+            data = self._dump([kind, ident, content])
+        if self._announcing:
+            data = self._codec.mark(data)
+        compress = self._codec.compress
+        if compress is not None:
+            data = compress(data)
+        size = len(data)
+        if size > self._send_limit:
+            check_size(size, self._send_limit)
+        if self._announcing:
+            self._announcing = False
+            self._announced = True
+        if self.extended and compress is None:
+            if self._batch_size + size > BATCH_SIZE:
+                self._close_batch()
+            self._batch.append(data)
+            self._batch_size += size + 2
+        else:
+            self._out.append(pack_length(size))
+            self._out.append(data)
+
+    def _take_large(self, triple: list[Any]) -> list[Any]:
+        if self._codec.binary and self._codec.compress is None:
+            triple[2] = detach(triple[2], self._found)
+        return triple
+
+    def _queue_beside(self, data: bytes) -> None:
+        found, self._found = self._found, []
+        envelope = self._codec.join((self._dump(_BESIDE), self._dump([place for place, _ in found]), data))
+        for payload in (envelope, *(large for _, large in found)):
+            check_size(len(payload), self._send_limit)
+        self._close_batch()
+        self._out += (pack_length(len(envelope)), envelope)
+        for _, large in found:
+            self._out += (pack_length(len(large)), large)
+
+    def _close_batch(self) -> None:
+        batch = self._batch
+        if not batch:
+            return
+        data = batch[0] if len(batch) == 1 else self._codec.join(batch)
+        self._out += (pack_length(len(data)), data)
+        batch.clear()
+        self._batch_size = 0
+
+    def data_to_send(self) -> list[bytes]:
+        """Give the bytes of all that was queued, and forget them.
+
+        Returns:
+            Few pieces: small ones are joined, large ones stay as they are.
+        """
+        batch = self._batch
+        out = self._out
+        if batch:
+            if not out and len(batch) == 1:
+                self._batch_size = 0
+                data = batch.pop()
+                return [pack_length(len(data)) + data]
+            self._close_batch()
+        if not out:
+            return []
+        self._out = []
+        return [b"".join(out)] if len(out) == 2 or max(map(len, out)) < BATCH_SIZE else _join_small(out)
+
+
+def _join_small(chunks: list[bytes]) -> list[bytes]:
+    joined: list[bytes] = []
+    small: list[bytes] = []
+    for chunk in chunks:
+        if len(chunk) < BATCH_SIZE:
+            small.append(chunk)
+            continue
+        if small:
+            joined.append(b"".join(small))
+            small = []
+        joined.append(chunk)
+    if small:
+        joined.append(b"".join(small))
+    return joined
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) < 60 else f"{text[:56]}..."

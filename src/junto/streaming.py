@@ -1,0 +1,166 @@
+"""Streams: one request, many results, and a reader who sets the pace.
+
+The producer may be `WINDOW` items ahead of the reader; the reader's *credit*, sent as it reads,
+lets it go on. So neither side stores more, whichever is faster. A reader that wants no more
+says so, and the producer's generator is closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Generator
+from typing import Any, Final
+
+from junto.runtime import Future, Runtime
+from junto.sansio.messages import CREDIT, ITEM, STOP
+from junto.waiting import Inbox
+
+__all__ = ["WINDOW", "Producer", "Stream", "StreamReader"]
+
+WINDOW: Final = 32
+"""How many items a producer may be ahead; part of the wire, both sides know it."""
+
+
+class StreamReader:
+    """The reading end's state, as the channel holds it."""
+
+    __slots__ = ("_ended", "_ident", "_inbox", "_send", "_unread", "stopped")
+
+    def __init__(self, runtime: Runtime, send: Callable[[int, int, Any], object], ident: int) -> None:
+        self._send = send
+        self._ident = ident
+        self._inbox: Inbox[Any] = Inbox(runtime)
+        self._unread = 0
+        self._ended = False
+        self.stopped = False
+
+    def put(self, item: Any) -> None:
+        if not self.stopped:
+            self._inbox.put(item)
+
+    def end(self, error: BaseException | None) -> None:
+        """No more items come: because of *error*, or because that was all."""
+        self._ended = True
+        self._inbox.end(StopAsyncIteration() if error is None else error)
+
+    async def get(self) -> Any:
+        item = await self._inbox.get()
+        self._unread += 1
+        if self._unread >= WINDOW // 2 and not self._ended:
+            self._send(CREDIT, self._ident, self._unread)
+            self._unread = 0
+        return item
+
+    def stop(self) -> None:
+        """Tell the producer to stop; what still comes is dropped."""
+        if not self.stopped:
+            self.stopped = True
+            self._inbox.end(StopAsyncIteration())
+            if not self._ended:
+                self._send(STOP, self._ident, None)
+
+
+class Stream(AsyncIterator[Any]):
+    """The items of a streamed result, in order: consume it with ``async for``.
+
+    A loop that is left early stops the producer, at the latest when the stream is garbage
+    collected; `aclose` does it at once. An error of the producer is raised where the next item
+    would have been.
+    """
+
+    __slots__ = ("_reader", "_runtime")
+
+    def __init__(self, reader: StreamReader, runtime: Runtime) -> None:
+        self._reader = reader
+        self._runtime = runtime
+
+    def __aiter__(self) -> Stream:
+        return self
+
+    async def __anext__(self) -> Any:
+        """Wait for the next item.
+
+        Raises:
+            StopAsyncIteration: That was all.
+            RemoteError: The producer failed.
+            ConnectionLost: The connection broke before the end.
+        """
+        return await self._reader.get()
+
+    async def aclose(self) -> None:
+        """Want no more; the producer is told. Closing twice is fine."""
+        self._reader.stop()
+
+    def __del__(self) -> None:
+        if not self._reader.stopped:
+            self._runtime.call_soon_threadsafe(self._reader.stop)
+
+
+class Producer:
+    """The producing end: takes items from a generator and sends them as credit allows."""
+
+    __slots__ = ("_credit", "_ident", "_runtime", "_send", "_waiter", "task")
+
+    def __init__(self, runtime: Runtime, send: Callable[[int, Any, Any], bool], ident: Any) -> None:
+        """Prepare to answer request *ident*.
+
+        Args:
+            runtime: The world to wait in.
+            send: Sends an item, or tells by ``False`` that it must wait for `wake`.
+            ident: The number of the request.
+        """
+        self._runtime = runtime
+        self._send = send
+        self._ident = ident
+        self._credit = WINDOW
+        self._waiter: Future[None] | None = None
+        self.task: Future[None] | None = None
+
+    def add_credit(self, items: Any) -> None:
+        if type(items) is int and items > 0:
+            self._credit += items
+            self.wake()
+
+    def wake(self) -> None:
+        """Look again whether the next item may be sent."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def run(self, source: Any, step: Callable[[Callable[[], Any]], Future[Any]] | None) -> None:
+        """Send what *source* yields.
+
+        Args:
+            source: A generator or an asynchronous generator; closed at the end.
+            step: Makes a step of a plain generator elsewhere, in a thread of a
+                pool; ``None`` to make it here.
+        """
+        if isinstance(source, Generator):
+            await self._run_plain(source, step)
+            return
+        try:
+            async for item in source:
+                await self._deliver(item)
+        finally:
+            await source.aclose()
+
+    async def _run_plain(
+        self, source: Generator[Any, None, Any], step: Callable[[Callable[[], Any]], Future[Any]] | None
+    ) -> None:
+        end = object()
+
+        def following() -> Any:
+            return next(source, end)
+
+        try:
+            while (item := following() if step is None else await step(following)) is not end:
+                await self._deliver(item)
+        finally:
+            source.close()
+
+    async def _deliver(self, item: Any) -> None:
+        while self._credit == 0 or not self._send(ITEM, self._ident, item):
+            self._waiter = self._runtime.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        self._credit -= 1
