@@ -1,0 +1,180 @@
+"""Opening things: the flows `connect`, `listen` and `open_datagram` for runtimes on plain sockets.
+
+All errors of the system become `ConnectionFailed` here.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from junto.address import Address
+from junto.errors import ConnectionFailed, LocalProtocolError
+from junto.runtime import BufferedEndpoint, DatagramEndpoint, Endpoint, Transport
+from junto.runtimes.binding import AddressInfo, SocketFile, bind_tcp, bind_unix, tune
+from junto.runtimes.datagrams import SocketDatagrams
+from junto.runtimes.listening import SocketListener
+from junto.runtimes.polling import WRITE
+from junto.runtimes.sockets import SocketHost, SocketTransport
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["connect", "failing", "listen", "open_datagram"]
+
+AnyEndpoint = Endpoint | BufferedEndpoint
+
+
+@contextmanager
+def failing(what: str, address: Address) -> Iterator[None]:
+    """Turn the system's errors into `ConnectionFailed`."""
+    try:
+        yield
+    except ConnectionFailed:
+        raise
+    except (OSError, UnicodeError, ValueError, OverflowError) as error:
+        # ssl.SSLError is an OSError. UnicodeError: a host's name that cannot be encoded. ValueError: a TLS context that cannot be used so.
+        raise ConnectionFailed(f"cannot {what} {address}: {error}") from error
+
+
+def require_context(address: Address, tls: ssl.SSLContext | None) -> None:
+    """Refuse to speak in the clear where TLS was asked for."""
+    if address.scheme == "tls" and tls is None:
+        raise LocalProtocolError(f"{address} needs an ssl.SSLContext")
+
+
+async def connect(
+    host: SocketHost, address: Address, factory: Callable[[], AnyEndpoint], tls: ssl.SSLContext | None
+) -> Transport:
+    """Open one connection: see `junto.runtime.Runtime.connect`."""
+    require_context(address, tls)
+    with failing("connect to", address):
+        sock = await _connect_socket(host, address)
+        tune(sock)
+        if tls is None:
+            transport = SocketTransport(host, sock, factory())
+            transport.start()
+            return transport
+        from junto.runtimes.tls import TLSTransport  # late: ssl takes longer to import than all of junto
+
+        secured = TLSTransport(host, factory(), tls, server_side=False, server_hostname=address.host or None)
+        SocketTransport(host, sock, secured).start()
+        await secured.opened
+        return secured
+
+
+async def listen(
+    host: SocketHost, address: Address, factory: Callable[[], AnyEndpoint], tls: ssl.SSLContext | None
+) -> SocketListener:
+    """Accept connections: see `junto.runtime.Runtime.listen`."""
+    require_context(address, tls)
+    file: SocketFile | None = None
+    with failing("listen at", address):
+        if address.scheme == "unix":
+            sock, file = bind_unix(address.path)
+            sockets = [sock]
+        else:
+            sockets = bind_tcp(await _resolve(host, address, passive=True))
+            address = address.with_port(sockets[0].getsockname()[1])
+
+    def accepted(sock: socket.socket) -> None:
+        tune(sock)
+        endpoint = factory()
+        if tls is not None:
+            from junto.runtimes.tls import TLSTransport
+
+            endpoint = TLSTransport(host, endpoint, tls, server_side=True, server_hostname=None)
+        SocketTransport(host, sock, endpoint).start()
+
+    return SocketListener(host, sockets, address, accepted, file)
+
+
+async def open_datagram(
+    host: SocketHost, address: Address, factory: Callable[[], DatagramEndpoint]
+) -> SocketDatagrams:
+    """Receive datagrams: see `junto.runtime.Runtime.open_datagram`."""
+    if address.scheme != "tcp":
+        raise LocalProtocolError(f"datagrams need a host and a port, as in tcp://127.0.0.1:0, not {address}")
+    with failing("receive datagrams at", address):
+        family, kind, protocol, _, place = (
+            await _resolve(host, address, passive=True, kind=socket.SOCK_DGRAM)
+        )[0]
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            sock.bind(place)
+        except BaseException:
+            sock.close()
+            raise
+        return SocketDatagrams(host, sock, factory())
+
+
+async def _resolve(
+    host: SocketHost, address: Address, *, passive: bool = False, kind: int = socket.SOCK_STREAM
+) -> list[AddressInfo]:
+    flags = socket.AI_PASSIVE if passive else 0
+    look_up = functools.partial(socket.getaddrinfo, address.host or None, address.port, type=kind)
+    try:
+        infos: list[AddressInfo] = look_up(flags=flags | socket.AI_NUMERICHOST)
+    except socket.gaierror:  # not a number: somebody must be asked, and that takes time
+        infos = await host.resolve(functools.partial(look_up, flags=flags))
+    return infos
+
+
+async def _connect_socket(host: SocketHost, address: Address) -> socket.socket:
+    if address.scheme == "unix":
+        return await _try_one(host, socket.AF_UNIX, socket.SOCK_STREAM, 0, address.path)
+    errors: list[OSError] = []
+    for family, kind, protocol, _, place in await _resolve(host, address):
+        try:
+            return await _try_one(host, family, kind, protocol, place)
+        except OSError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    raise OSError("; ".join(map(str, errors)) or "the name has no address")
+
+
+async def _try_one(host: SocketHost, family: int, kind: int, protocol: int, place: Any) -> socket.socket:
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setblocking(False)
+        code = sock.connect_ex(place)
+        if code in (errno.EINPROGRESS, errno.EINTR, errno.EWOULDBLOCK) and family != socket.AF_UNIX:
+            # On a unix socket EWOULDBLOCK means that the backlog is full, and nothing is in progress.
+            await _connected(host, sock)
+        elif code:
+            raise OSError(code, os.strerror(code))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _connected(host: SocketHost, sock: socket.socket) -> None:
+    connected = host.create_future()
+
+    def on_ready(_mask: int) -> None:
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if connected.done():
+            return
+        if code:
+            connected.set_exception(OSError(code, os.strerror(code)))
+            return
+        try:
+            sock.getpeername()
+        except OSError:
+            return  # not yet: a late event of another socket that had this number before
+        connected.set_result(None)
+
+    fd = sock.fileno()
+    host.watch(fd, WRITE, on_ready)
+    try:
+        await connected
+    finally:
+        host.watch(fd, 0, on_ready)
