@@ -81,7 +81,10 @@ class Exposed:
             return function(*args, **kwargs)
         if not kwargs and list(map(type, args)) == self._classes:
             return function(*args)
-        bound = inspect.signature(function).bind(*args, **kwargs)
+        try:
+            bound = inspect.signature(function).bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(str(error)) from None  # without the steps inside `inspect`
         for name, value in bound.arguments.items():
             if name in self._hints:
                 bound.arguments[name] = self._convert_parameter(bound.signature.parameters[name], value)
@@ -199,8 +202,8 @@ def resolve(service: Any, path: Any) -> tuple[Callable[..., Any], Exposed]:
     exposed = _exposed(member)
     if exposed is None:
         if is_service(member):
-            raise LookupError(f"{path!r} is a service; a function of it can be called")
-        raise LookupError(f"there is no {name!r} in {where!r}")
+            raise LookupError(f"{path!r} is a service; a function in it can be called")
+        raise LookupError(f"nothing is offered at {path!r}")
     return member, exposed
 
 
@@ -212,13 +215,10 @@ def resolve_service(service: Any, path: str) -> Any:
     """
     if not path:
         return service
-    where = ""
     for name in path.split("/"):
-        member = _member(service, name)
-        if not is_service(member):
-            raise LookupError(f"there is no service {name!r} in {where!r}")
-        service = member
-        where = f"{where}/{name}" if where else name
+        service = _member(service, name)
+        if not is_service(service):
+            raise LookupError(f"no service is offered at {path!r}")
     return service
 
 

@@ -1,0 +1,62 @@
+"""junto: one networking library for programs that talk, in whatever way they wait.
+
+Import a flavour, which says how your program waits:
+
+- `junto.aio` for asyncio programs, ``await peer.remote.add(3, 4)``;
+- `junto.sync` for plain blocking programs and threads, ``peer.remote.add(3, 4)``.
+
+Each has the same functions: ``connect`` and ``serve`` for remote procedure calls, ``open_channel``
+and ``serve_channels`` for bare requests and replies. What is the same for all of them is here.
+
+Where things are: ``sansio`` holds the protocols, bytes to events and back, without any I/O;
+``runtimes`` moves bytes and time; the modules between (`junto.channel`, `junto.rpc`) are written once
+and know neither. ``cli`` is the ``junto`` command, `junto.mosaik` speaks to the co-simulation
+framework of that name.
+
+What junto does not do: it finds no peers, keeps no messages for peers that are not there, and
+does not repeat a request whose reply was lost, since nobody knows whether it was handled.
+
+Importing junto starts no thread, opens nothing, and imports no event loop.
+"""
+
+from junto.address import Address
+from junto.custom_types import CustomType, serializable
+from junto.errors import (
+    CodecError,
+    ConnectionFailed,
+    ConnectionLost,
+    JuntoError,
+    LocalProtocolError,
+    Overloaded,
+    PacketTooLarge,
+    ProtocolError,
+    RemoteError,
+    RemoteProtocolError,
+    RequestTimeout,
+)
+from junto.exposing import ServiceDict, expose
+from junto.options import MOSAIK, MOSAIK_2, SIMPYIO, ChannelOptions, Options
+
+__all__ = [
+    "MOSAIK",
+    "MOSAIK_2",
+    "SIMPYIO",
+    "Address",
+    "ChannelOptions",
+    "CodecError",
+    "ConnectionFailed",
+    "ConnectionLost",
+    "CustomType",
+    "JuntoError",
+    "LocalProtocolError",
+    "Options",
+    "Overloaded",
+    "PacketTooLarge",
+    "ProtocolError",
+    "RemoteError",
+    "RemoteProtocolError",
+    "RequestTimeout",
+    "ServiceDict",
+    "expose",
+    "serializable",
+]
