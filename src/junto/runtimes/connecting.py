@@ -9,15 +9,14 @@ import errno
 import functools
 import os
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from junto.address import Address
-from junto.errors import ConnectionFailed, LocalProtocolError
 from junto.runtime import BufferedEndpoint, DatagramEndpoint, Endpoint, Transport
 from junto.runtimes.binding import AddressInfo, SocketFile, bind_tcp, bind_unix, tune
 from junto.runtimes.datagrams import SocketDatagrams
+from junto.runtimes.edge import failing, require_context, require_host
 from junto.runtimes.listening import SocketListener
 from junto.runtimes.polling import WRITE
 from junto.runtimes.sockets import SocketHost, SocketTransport
@@ -25,27 +24,9 @@ from junto.runtimes.sockets import SocketHost, SocketTransport
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["connect", "failing", "listen", "open_datagram"]
+__all__ = ["connect", "listen", "open_datagram"]
 
 AnyEndpoint = Endpoint | BufferedEndpoint
-
-
-@contextmanager
-def failing(what: str, address: Address) -> Iterator[None]:
-    """Turn the system's errors into `ConnectionFailed`."""
-    try:
-        yield
-    except ConnectionFailed:
-        raise
-    except (OSError, UnicodeError, ValueError, OverflowError) as error:
-        # ssl.SSLError is an OSError. UnicodeError: a host's name that cannot be encoded. ValueError: a TLS context that cannot be used so.
-        raise ConnectionFailed(f"cannot {what} {address}: {error}") from error
-
-
-def require_context(address: Address, tls: ssl.SSLContext | None) -> None:
-    """Refuse to speak in the clear where TLS was asked for."""
-    if address.scheme == "tls" and tls is None:
-        raise LocalProtocolError(f"{address} needs an ssl.SSLContext")
 
 
 async def connect(
@@ -56,15 +37,24 @@ async def connect(
     with failing("connect to", address):
         sock = await _connect_socket(host, address)
         tune(sock)
-        if tls is None:
-            transport = SocketTransport(host, sock, factory())
-            transport.start()
-            return transport
-        from junto.runtimes.tls import TLSTransport  # late: ssl takes longer to import than all of junto
+        try:
+            endpoint = factory()
+            if tls is None:
+                transport = SocketTransport(host, sock, endpoint)
+                transport.start()
+                return transport
+            from junto.runtimes.tls import TLSTransport  # late: ssl takes longer to import than all of junto
 
-        secured = TLSTransport(host, factory(), tls, server_side=False, server_hostname=address.host or None)
+            secured = TLSTransport(host, endpoint, tls, server_side=False, server_hostname=address.host or None)
+        except BaseException:
+            sock.close()
+            raise
         SocketTransport(host, sock, secured).start()
-        await secured.opened
+        try:
+            await secured.opened
+        except BaseException:
+            secured.abort()
+            raise
         return secured
 
 
@@ -98,8 +88,7 @@ async def open_datagram(
     host: SocketHost, address: Address, factory: Callable[[], DatagramEndpoint]
 ) -> SocketDatagrams:
     """Receive datagrams: see `junto.runtime.Runtime.open_datagram`."""
-    if address.scheme != "tcp":
-        raise LocalProtocolError(f"datagrams need a host and a port, as in tcp://127.0.0.1:0, not {address}")
+    require_host(address)
     with failing("receive datagrams at", address):
         family, kind, protocol, _, place = (
             await _resolve(host, address, passive=True, kind=socket.SOCK_DGRAM)
@@ -116,11 +105,11 @@ async def open_datagram(
 
 async def _resolve(
     host: SocketHost, address: Address, *, passive: bool = False, kind: int = socket.SOCK_STREAM
-) -> list[AddressInfo]:
+) -> Sequence[AddressInfo]:
     flags = socket.AI_PASSIVE if passive else 0
     look_up = functools.partial(socket.getaddrinfo, address.host or None, address.port, type=kind)
     try:
-        infos: list[AddressInfo] = look_up(flags=flags | socket.AI_NUMERICHOST)
+        infos: Sequence[AddressInfo] = look_up(flags=flags | socket.AI_NUMERICHOST)
     except socket.gaierror:  # not a number: somebody must be asked, and that takes time
         infos = await host.resolve(functools.partial(look_up, flags=flags))
     return infos

@@ -92,7 +92,7 @@ class SocketTransport:
 
     def start(self) -> None:
         """Tell the endpoint that there is a connection, and read."""
-        self._endpoint.connection_made(self)
+        self._tell(lambda: self._endpoint.connection_made(self))
         if self._reading and not self._closing:
             self._set_interest(self._interest | READ)
 
