@@ -20,26 +20,32 @@ _KEEP_OWN = 1 << 23
 class ReceiveBuffer:
     """The bytes of one connection that were received and not yet used."""
 
-    __slots__ = ("_own", "_received", "_rest", "_shared", "_stop", "_wanted")
+    __slots__ = ("_own", "_received", "_rest", "_shared", "_start", "_stop", "_wanted")
 
     def __init__(self, shared: memoryview) -> None:
         """Read into *shared*, which others use too, as long as possible."""
         self._shared = shared
         self._rest = b""
-        # Of a buffer of our own, what is in front of _stop was received.
+        # Of a buffer of our own, _start to _stop is kept.
         self._own: memoryview | None = None
+        self._start = 0
         self._stop = 0
         self._wanted = 0
         self._received = shared[:0]
 
     def __len__(self) -> int:
         """Count the bytes that are kept."""
-        return len(self._rest) + self._stop
+        return len(self._rest) + self._stop - self._start
 
     def get_buffer(self) -> memoryview:
         """Give room for the next read; never empty."""
         own = self._own
         if own is not None:
+            if self._start:
+                # Only now, when nobody looks any more at what was in front of it.
+                size = self._stop - self._start
+                own[:size] = own[self._start : self._stop]
+                self._start, self._stop = 0, size
             if self._stop == len(own):
                 own = self._grow(own)
             return own[self._stop :]
@@ -64,7 +70,7 @@ class ReceiveBuffer:
             received = own[: self._stop + nbytes]
             if self._stop == 0 and nbytes < len(self._shared) >> 2:
                 self._own = None  # packets are small again; the view keeps these bytes alive
-            self._stop = 0
+            self._start = self._stop = 0
         self._received = received
         return received
 
@@ -83,11 +89,10 @@ class ReceiveBuffer:
             if wanted < len(self._shared):
                 self._rest = bytes(received[start:])
                 return
-            own = memoryview(bytearray(max(min(wanted, _FIRST_OWN), size)))
+            self._own = own = memoryview(bytearray(max(min(wanted, _FIRST_OWN), size)))
             own[:size] = received[start:]
-        elif start:
-            own[:size] = received[start:]  # overlapping views are moved rightly
-        self._own, self._stop, self._wanted = own, size, wanted
+            start = 0
+        self._start, self._stop, self._wanted = start, start + size, wanted
 
     def drop(self) -> None:
         """Forget a large buffer of our own; all bytes of it were used."""
