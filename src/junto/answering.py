@@ -96,6 +96,7 @@ class Answering:
         "_flush_soon",
         "_handler",
         "_idle",
+        "_max_handlers",
         "_options",
         "_pool",
         "_protocol",
@@ -133,6 +134,7 @@ class Answering:
         self._runtime = runtime
         self._protocol = protocol
         self._options = options
+        self._max_handlers = options.max_handlers
         self._handler = handler
         self._pool = pool
         self._flush_soon = flush_soon
@@ -153,25 +155,31 @@ class Answering:
             Whether there was room for it.
         """
         handler = self._handler
+        if (
+            handler is None
+            or self._queue
+            or self.paused
+            or self.ending is not None
+            or len(self._tasks) >= self._max_handlers
+        ):
+            return self._keep(ident, content)
+        self._handle(handler, ident, content)
+        return True
+
+    def _keep(self, ident: Any, content: Any) -> bool:
+        """Keep a request that is not handled now, or refuse it."""
         if self.ending is not None:
             self._send_failure(ident, self.ending)
             return True
-        if handler is None:
-            assert self.inbox is not None, "without a handler there is an inbox"
-            if len(self.inbox) >= self._options.max_queued:
-                self._send_failure(ident, Overloaded("too many requests of this connection wait to be received"))
-                return False
-            self.unanswered += 1
-            self.inbox.put(Request(self, ident, content))
-            return True
-        if self._queue or self.paused or len(self._tasks) >= self._options.max_handlers:
-            if len(self._queue) >= self._options.max_queued:
-                self._send_failure(ident, Overloaded("too many requests of this connection wait to be handled"))
-                return False
-            self.unanswered += 1
+        waiting = self._queue if self.inbox is None else self.inbox
+        if len(waiting) >= self._options.max_queued:
+            self._send_failure(ident, Overloaded("too many requests of this connection wait for their turn"))
+            return False
+        self.unanswered += 1
+        if self.inbox is None:
             self._queue.append((ident, content))
-            return True
-        self._handle(handler, ident, content)
+        else:
+            self.inbox.put(Request(self, ident, content))
         return True
 
     def _handle(self, handler: Handler, ident: Any, content: Any) -> None:

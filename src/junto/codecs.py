@@ -56,6 +56,9 @@ class Codec(ABC):
     compress: Callable[[bytes], bytes] | None = None
     decompress: Callable[[Buffer, int], bytes] | None = None
 
+    _write: Callable[[Any], bytes]
+    _read: Callable[[Buffer], Any]
+
 
     def __init__(self, types: Iterable[CustomType[Any]] = ()) -> None:
         """Use the custom *types*, numbered in their order.
@@ -71,23 +74,42 @@ class Codec(ABC):
         bound._types = self._types.with_references(references)
         return bound
 
-    def dump(self, value: Any, prepare: Callable[[Any], Any] | None = None) -> bytes:
+    def dump(self, value: Any) -> bytes:
         """Encode *value*, before any compression.
-
-        Args:
-            value: What is to be encoded.
-            prepare: Gets a value that is more than numbers and texts first, and may give
-                another instead: large bytes are taken out so.
 
         Raises:
             CodecError: A part of *value* has no form on the wire.
         """
         try:
             if not _is_plain(value):
-                if prepare is not None:
-                    value = prepare(value)
                 value = self._types.to_wire(value, binary=self.binary)
             return self._write(value)
+        except CodecError:
+            raise
+        except _ENCODE_ERRORS as error:
+            raise CodecError(f"the value cannot be encoded as {self.name}: {error}") from error
+
+    def dump_message(
+        self, kind: int, ident: Any, content: Any, prepare: Callable[[Any], Any] | None = None
+    ) -> bytes:
+        """Encode a message, before any compression: one array of the three.
+
+        Args:
+            kind: What kind it is.
+            ident: Its number; plain, as it came off the wire or was counted.
+            content: Its content.
+            prepare: Gets a content that is more than numbers and texts first, and may give
+                another instead: large bytes are taken out so.
+
+        Raises:
+            CodecError: A part of *content* has no form on the wire.
+        """
+        try:
+            if not (type(content) in _SCALARS or _is_plain(content)):
+                if prepare is not None:
+                    content = prepare(content)
+                content = self._types.to_wire(content, binary=self.binary)
+            return self._write([kind, ident, content])
         except CodecError:
             raise
         except _ENCODE_ERRORS as error:
@@ -153,12 +175,6 @@ class Codec(ABC):
     def is_marked(self, data: Buffer) -> bool:
         """Tell whether a triple was written by `mark`."""
 
-    @abstractmethod
-    def _write(self, value: Any) -> bytes: ...
-
-    @abstractmethod
-    def _read(self, data: Buffer) -> Any: ...
-
 
 def _is_plain(value: Any) -> bool:
     """Tell whether *value* is built of numbers, texts, lists, tuples and maps alone."""
@@ -185,16 +201,23 @@ def _refuse(value: Any) -> Any:
     raise TypeError(f"unexpected {type(value).__qualname__}")
 
 
-def _json_writer(*, strict: bool) -> Callable[[Any, int], Iterable[str]]:
+def _json_writer(*, strict: bool) -> Callable[[Any], bytes]:
     # The C encoder behind `json.dumps`, kept: dumps makes a new one for each call, at five
     # times the price. Where there is none (PyPy), the public class does the same.
     options = (None, _refuse, json.encoder.encode_basestring_ascii, None, ": ", ", ", False, False, not strict)
     make: Any = getattr(json.encoder, "c_make_encoder", None)
     if make is not None:
-        writer: Callable[[Any, int], Iterable[str]] = make(*options)
-        return writer
+        chunks: Callable[[Any, int], Iterable[str]] = make(*options)
+        return lambda value: "".join(chunks(value, 0)).encode("ascii")
     encoder = json.JSONEncoder(allow_nan=not strict, check_circular=False)
-    return lambda value, _indent: encoder.iterencode(value)
+    return lambda value: encoder.encode(value).encode("ascii")
+
+
+def _read_any_json(data: Buffer) -> Any:
+    try:
+        return _read_json(data)
+    except (msgspec.MsgspecError, ValueError):
+        return json.loads(str(data, "utf-8"))
 
 
 class JSON(Codec):
@@ -216,16 +239,8 @@ class JSON(Codec):
             ValueError: A class is there twice.
         """
         super().__init__(types)
-        self._chunks = _json_writer(strict=strict)
-
-    def _write(self, value: Any) -> bytes:
-        return "".join(self._chunks(value, 0)).encode("ascii")
-
-    def _read(self, data: Buffer) -> Any:
-        try:
-            return _read_json(data)
-        except (msgspec.MsgspecError, ValueError):
-            return json.loads(str(data, "utf-8"))
+        self._write = _json_writer(strict=strict)
+        self._read = _read_any_json
 
     def may_hold_types(self, data: bytes | bytearray, start: int, end: int) -> bool:
         # The second form: an escape by which the key could be written otherwise.
@@ -251,11 +266,12 @@ class MsgPack(Codec):
     binary = True
     _MARK = b"\xdc\x00\x03"
 
-    def _write(self, value: Any) -> bytes:
-        return _write_msgpack(value)
+    # Set on each object, since a function in a class would be bound at each use.
 
-    def _read(self, data: Buffer) -> Any:
-        return _read_msgpack(data)
+    def __init__(self, types: Iterable[CustomType[Any]] = ()) -> None:
+        super().__init__(types)
+        self._write = _write_msgpack
+        self._read = _read_msgpack
 
     def may_hold_types(self, data: bytes | bytearray, start: int, end: int) -> bool:
         return data.find(b"__type__", start, end) >= 0

@@ -87,7 +87,8 @@ class MessageProtocol:
         "_beside",
         "_broken",
         "_codec",
-        "_dump",
+        "_compress",
+        "_dump_message",
         "_extensions",
         "_failures",
         "_found",
@@ -126,7 +127,8 @@ class MessageProtocol:
         """
         self._codec = codec
         self._load = codec.load
-        self._dump = codec.dump
+        self._dump_message = codec.dump_message
+        self._compress = codec.compress
         self._receive_limit = receive_limit
         self._send_limit = min(send_limit, MAX_SIZE)
         self._failures: FailureForm = failures
@@ -333,43 +335,47 @@ class MessageProtocol:
         """Queue one message of any *kind*; raises as `send_request`."""
         if self.extended:
             try:
-                data = self._dump([kind, ident, content], self._take_large)
+                data = self._dump_message(kind, ident, content, self._take_large)
             except CodecError:
                 self._found.clear()
                 raise
             if self._found:
                 self._queue_beside(data)
                 return
+            if not self._announcing and self._compress is None:
+                size = len(data)
+                if size > self._send_limit:
+                    check_size(size, self._send_limit)
+                if self._batch_size + size > BATCH_SIZE:
+                    self._close_batch()
+                self._batch.append(data)
+                self._batch_size += size + 2
+                return
         else:
-            data = self._dump([kind, ident, content])
+            data = self._dump_message(kind, ident, content)
         if self._announcing:
             data = self._codec.mark(data)
-        compress = self._codec.compress
-        if compress is not None:
-            data = compress(data)
+        if self._compress is not None:
+            data = self._compress(data)
         size = len(data)
         if size > self._send_limit:
             check_size(size, self._send_limit)
         if self._announcing:
             self._announcing = False
             self._announced = True
-        if self.extended and compress is None:
-            if self._batch_size + size > BATCH_SIZE:
-                self._close_batch()
-            self._batch.append(data)
-            self._batch_size += size + 2
-        else:
-            self._out.append(pack_length(size))
-            self._out.append(data)
+        self._close_batch()
+        self._out.append(pack_length(size))
+        self._out.append(data)
 
-    def _take_large(self, triple: list[Any]) -> list[Any]:
-        if self._codec.binary and self._codec.compress is None:
-            triple[2] = detach(triple[2], self._found)
-        return triple
+    def _take_large(self, content: Any) -> Any:
+        if self._codec.binary and self._compress is None:
+            return detach(content, self._found)
+        return content
 
     def _queue_beside(self, data: bytes) -> None:
         found, self._found = self._found, []
-        envelope = self._codec.join((self._dump(_BESIDE), self._dump([place for place, _ in found]), data))
+        dump = self._codec.dump
+        envelope = self._codec.join((dump(_BESIDE), dump([place for place, _ in found]), data))
         for payload in (envelope, *(large for _, large in found)):
             check_size(len(payload), self._send_limit)
         self._close_batch()
