@@ -54,7 +54,7 @@ PLACES = {
 
 BELOW_FLAVOURS = frozenset({"layer", "waiting", "sansio", "codec", "runtime", "address", "errors"})
 
-# From a place to those that it may import from. Nobody imports an application or a flavour but an application.
+# From a place to those that it may import from. Only an application imports an application or a flavour.
 ARROWS: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "address": frozenset({"errors"}),
