@@ -45,8 +45,8 @@ check: $(VENV)/$(filled)-check ## check format, lint, types and architecture
 	$(PY) -m pytest --quiet tests/test_architecture.py
 
 format: $(VENV)/$(filled)-check ## bring the code into its format
+	$(PY) -m ruff check --fix-only
 	$(PY) -m ruff format
-	$(PY) -m ruff check --fix
 
 # From nothing each time: Sphinx warns about a page only when it reads it.
 docs: $(VENV)/$(filled)-docs ## build the site, docs/_build/html/index.html
