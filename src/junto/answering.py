@@ -102,6 +102,7 @@ class Answering:
         "_protocol",
         "_queue",
         "_runtime",
+        "_send",
         "_tasks",
         "ending",
         "inbox",
@@ -133,6 +134,7 @@ class Answering:
         """
         self._runtime = runtime
         self._protocol = protocol
+        self._send = protocol.send
         self._options = options
         self._max_handlers = options.max_handlers
         self._handler = handler
@@ -163,7 +165,19 @@ class Answering:
             or len(self._tasks) >= self._max_handlers
         ):
             return self._keep(ident, content)
-        self._handle(handler, ident, content)
+        try:
+            result = handler(content)
+            if type(result) in _VALUES and ident is not NO_REPLY:
+                self._send(RESULT, ident, result)
+                return True
+        except Exception as error:
+            self._send_failure(ident, error)
+            return True
+        except BaseException as error:  # a wish to end the program: the caller is told all the same
+            self._send_failure(ident, error)
+            self._flush_soon()
+            raise
+        self._answer_later(ident, result)
         return True
 
     def _keep(self, ident: Any, content: Any) -> bool:
@@ -182,23 +196,9 @@ class Answering:
             self.inbox.put(Request(self, ident, content))
         return True
 
-    def _handle(self, handler: Handler, ident: Any, content: Any) -> None:
-        try:
-            result = handler(content)
-        except Exception as error:
-            self._send_failure(ident, error)
-            return
-        except BaseException as error:  # a wish to end the program: the caller is told all the same
-            self._send_failure(ident, error)
-            self._flush_soon()
-            raise
-        if type(result) in _VALUES:
-            if ident is not NO_REPLY:
-                try:
-                    self._protocol.send(RESULT, ident, result)
-                except (CodecError, LocalProtocolError) as error:
-                    self._protocol.send_failure(ident, error)
-        elif isinstance(result, Generator | AsyncGenerator):
+    def _answer_later(self, ident: Any, result: Any) -> None:
+        """Answer with what *result* will be, if it is to be waited for."""
+        if isinstance(result, Generator | AsyncGenerator):
             self._produce(ident, result)
         elif hasattr(result, "add_done_callback"):
             self._wait_for(ident, result)
@@ -273,8 +273,12 @@ class Answering:
         queue = self._queue
         while queue and not self.paused and len(self._tasks) < self._options.max_handlers:
             ident, content = queue.popleft()
-            assert self._handler is not None, "without a handler nothing is queued"
-            self._handle(self._handler, ident, content)
+            # Out of the way, that it is not put behind the others again.
+            self._queue = deque()
+            try:
+                self.take(ident, content)
+            finally:
+                self._queue = queue
             self._answered_from_queue()
 
     def _answered_from_queue(self) -> None:

@@ -192,11 +192,12 @@ class Channel:
 
     # --- our requests ------------------------------------------------------------------------
 
-    def request(self, content: Any, *, timeout: float | None = None) -> Reply[Any]:
+    def request(self, content: Any, *, timeout: float | None = None, plain: bool = False) -> Reply[Any]:
         """Send a request.
 
         Args:
             content: Anything that the codec can send.
+            plain: Whether that is known to consist of numbers and texts; saves a look.
             timeout: How many seconds to wait for the reply; ``None`` as long as the
                 channel's ``request_timeout`` says.
 
@@ -216,7 +217,7 @@ class Channel:
         futures = self._futures
         if len(futures) >= self._pending.sweep_at:
             self._pending.sweep()
-        ident = self._protocol.send_request(content)
+        ident = self._protocol.send_request(content, plain)
         future = futures[ident] = self._create_future()
         if timeout is not None:
             self._pending.give_time(ident, timeout)

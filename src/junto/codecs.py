@@ -27,12 +27,13 @@ import msgspec
 from junto.custom_types import KEY, CustomType, References, TypeTable
 from junto.errors import CodecError
 
-__all__ = ["JSON", "Codec", "CodecName", "MsgPack", "make_codec"]
+__all__ = ["JSON", "SCALARS", "Codec", "CodecName", "MsgPack", "make_codec"]
 
 Buffer = bytes | bytearray | memoryview
 CodecName = Literal["json", "msgpack", "msgpack+blosc"]
 
-_SCALARS = frozenset({type(None), bool, int, float, str})
+SCALARS = frozenset({type(None), bool, int, float, str})
+"""The classes whose values every codec writes as they are."""
 
 # All that a codec's own encoder raises for a value it cannot write, or a decoder for bytes.
 _ENCODE_ERRORS = (TypeError, ValueError, OverflowError, RecursionError)
@@ -90,7 +91,12 @@ class Codec(ABC):
             raise CodecError(f"the value cannot be encoded as {self.name}: {error}") from error
 
     def dump_message(
-        self, kind: int, ident: Any, content: Any, prepare: Callable[[Any], Any] | None = None
+        self,
+        kind: int,
+        ident: Any,
+        content: Any,
+        plain: bool = False,
+        prepare: Callable[[Any], Any] | None = None,
     ) -> bytes:
         """Encode a message, before any compression: one array of the three.
 
@@ -98,6 +104,7 @@ class Codec(ABC):
             kind: What kind it is.
             ident: Its number; plain, as it came off the wire or was counted.
             content: Its content.
+            plain: Whether *content* is known to consist of numbers and texts.
             prepare: Gets a content that is more than numbers and texts first, and may give
                 another instead: large bytes are taken out so.
 
@@ -105,7 +112,7 @@ class Codec(ABC):
             CodecError: A part of *content* has no form on the wire.
         """
         try:
-            if not (type(content) in _SCALARS or _is_plain(content)):
+            if not (plain or type(content) in SCALARS or _is_plain(content)):
                 if prepare is not None:
                     content = prepare(content)
                 content = self._types.to_wire(content, binary=self.binary)
@@ -182,15 +189,15 @@ def _is_plain(value: Any) -> bool:
     if kind is list or kind is tuple:
         items = value
     elif kind is dict:
-        if KEY in value or not _SCALARS.issuperset(map(type, value)):
+        if KEY in value or not SCALARS.issuperset(map(type, value)):
             return False
         items = value.values()
     else:
-        return kind in _SCALARS
+        return kind in SCALARS
     for item in items:
         kind = type(item)
         # An empty container needs no look inside; few calls carry keyword arguments.
-        if kind not in _SCALARS and (
+        if kind not in SCALARS and (
             (kind is not list and kind is not tuple and kind is not dict) or (item and not _is_plain(item))
         ):
             return False

@@ -235,6 +235,11 @@ class MessageProtocol:
         if type(message) is list and message and type(message[0]) is list:
             self._check_extension("a batch")
             for triple in message:
+                if not revive and type(triple) is list and len(triple) == 3:
+                    kind, ident, content = triple
+                    if type(kind) is int and 0 <= kind <= FAILURE:
+                        events.append((kind, ident, content))
+                        continue
                 self._read_triple(triple, events, revive=revive)
         else:
             self._read_triple(message, events, revive=revive)
@@ -292,8 +297,12 @@ class MessageProtocol:
 
     # --- sending -----------------------------------------------------------------------------
 
-    def send_request(self, content: Any) -> int:
+    def send_request(self, content: Any, plain: bool = False) -> int:
         """Queue a request.
+
+        Args:
+            content: Its content.
+            plain: Whether that is known to consist of numbers and texts.
 
         Returns:
             Its number, with which the reply will come.
@@ -303,7 +312,7 @@ class MessageProtocol:
             LocalProtocolError: It is larger than the limit; nothing was queued.
         """
         ident = self._next_id
-        self.send(REQUEST, ident, content)
+        self.send(REQUEST, ident, content, plain)
         self._next_id = ident + 1
         return ident
 
@@ -331,11 +340,11 @@ class MessageProtocol:
             )
         self.send(kind, ident, content)
 
-    def send(self, kind: int, ident: Any, content: Any) -> None:
+    def send(self, kind: int, ident: Any, content: Any, plain: bool = False) -> None:
         """Queue one message of any *kind*; raises as `send_request`."""
         if self.extended:
             try:
-                data = self._dump_message(kind, ident, content, self._take_large)
+                data = self._dump_message(kind, ident, content, plain, self._take_large)
             except CodecError:
                 self._found.clear()
                 raise
@@ -352,7 +361,7 @@ class MessageProtocol:
                 self._batch_size += size + 2
                 return
         else:
-            data = self._dump_message(kind, ident, content)
+            data = self._dump_message(kind, ident, content, plain)
         if self._announcing:
             data = self._codec.mark(data)
         if self._compress is not None:
