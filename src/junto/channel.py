@@ -77,6 +77,7 @@ class Channel:
         self._runtime = runtime
         self._create_future = runtime.create_future
         self._options = options
+        self._usual_time = options.request_timeout
         self._handler = handler
         self._pool = pool
         self._on_connected = connected
@@ -110,6 +111,7 @@ class Channel:
             self._runtime, self._protocol, options, self._handler, self._pool, self._flush_soon, self._all_answered
         )
         self._take = self._answering.take
+        self._send_request = self._protocol.send_request
 
     def keep_connected(self, reconnect: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Run the flow *reconnect* whenever the connection is lost; it connects this endpoint anew.
@@ -217,12 +219,12 @@ class Channel:
         futures = self._futures
         if len(futures) >= self._pending.sweep_at:
             self._pending.sweep()
-        ident = self._protocol.send_request(content, plain)
+        ident = self._send_request(content, plain)
         future = futures[ident] = self._create_future()
         if timeout is not None:
             self._pending.give_time(ident, timeout)
-        elif self._options.request_timeout is not None:
-            self._pending.give_usual_time(self._options.request_timeout)
+        elif self._usual_time is not None:
+            self._pending.give_usual_time(self._usual_time)
         if not self._flushing:
             if len(futures) == 1:
                 self._flush()  # nothing is in flight: waiting for others to join in would only cost

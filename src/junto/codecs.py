@@ -27,7 +27,7 @@ import msgspec
 from junto.custom_types import KEY, CustomType, References, TypeTable
 from junto.errors import CodecError
 
-__all__ = ["JSON", "SCALARS", "Codec", "CodecName", "MsgPack", "make_codec"]
+__all__ = ["ENCODE_ERRORS", "JSON", "SCALARS", "Codec", "CodecName", "MsgPack", "is_plain", "make_codec"]
 
 Buffer = bytes | bytearray | memoryview
 CodecName = Literal["json", "msgpack", "msgpack+blosc"]
@@ -35,8 +35,8 @@ CodecName = Literal["json", "msgpack", "msgpack+blosc"]
 SCALARS = frozenset({type(None), bool, int, float, str})
 """The classes whose values every codec writes as they are."""
 
-# All that a codec's own encoder raises for a value it cannot write, or a decoder for bytes.
-_ENCODE_ERRORS = (TypeError, ValueError, OverflowError, RecursionError)
+ENCODE_ERRORS = (TypeError, ValueError, OverflowError, RecursionError)
+"""All that a codec's ``write`` raises for a value it cannot write."""
 _DECODE_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
@@ -50,6 +50,7 @@ class Codec(ABC):
         binary: Whether bytes can travel.
         compress: What is done to each packet at the end, if anything.
         decompress: The reverse; it takes the limit in bytes for what comes out.
+        write: The encoder behind `dump`, for values for which `is_plain` holds.
     """
 
     name: ClassVar[str]
@@ -57,7 +58,7 @@ class Codec(ABC):
     compress: Callable[[bytes], bytes] | None = None
     decompress: Callable[[Buffer, int], bytes] | None = None
 
-    _write: Callable[[Any], bytes]
+    write: Callable[[Any], bytes]
     _read: Callable[[Buffer], Any]
 
 
@@ -82,44 +83,10 @@ class Codec(ABC):
             CodecError: A part of *value* has no form on the wire.
         """
         try:
-            if not _is_plain(value):
-                value = self._types.to_wire(value, binary=self.binary)
-            return self._write(value)
+            return self.write(value if is_plain(value) else self._types.to_wire(value, binary=self.binary))
         except CodecError:
             raise
-        except _ENCODE_ERRORS as error:
-            raise CodecError(f"the value cannot be encoded as {self.name}: {error}") from error
-
-    def dump_message(
-        self,
-        kind: int,
-        ident: Any,
-        content: Any,
-        plain: bool = False,
-        prepare: Callable[[Any], Any] | None = None,
-    ) -> bytes:
-        """Encode a message, before any compression: one array of the three.
-
-        Args:
-            kind: What kind it is.
-            ident: Its number; plain, as it came off the wire or was counted.
-            content: Its content.
-            plain: Whether *content* is known to consist of numbers and texts.
-            prepare: Gets a content that is more than numbers and texts first, and may give
-                another instead: large bytes are taken out so.
-
-        Raises:
-            CodecError: A part of *content* has no form on the wire.
-        """
-        try:
-            if not (plain or type(content) in SCALARS or _is_plain(content)):
-                if prepare is not None:
-                    content = prepare(content)
-                content = self._types.to_wire(content, binary=self.binary)
-            return self._write([kind, ident, content])
-        except CodecError:
-            raise
-        except _ENCODE_ERRORS as error:
+        except ENCODE_ERRORS as error:
             raise CodecError(f"the value cannot be encoded as {self.name}: {error}") from error
 
     def load(self, data: Buffer) -> Any:
@@ -183,7 +150,7 @@ class Codec(ABC):
         """Tell whether a triple was written by `mark`."""
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
     """Tell whether *value* is built of numbers, texts, lists, tuples and maps alone."""
     kind = type(value)
     if kind is list or kind is tuple:
@@ -198,7 +165,7 @@ def _is_plain(value: Any) -> bool:
         kind = type(item)
         # An empty container needs no look inside; few calls carry keyword arguments.
         if kind not in SCALARS and (
-            (kind is not list and kind is not tuple and kind is not dict) or (item and not _is_plain(item))
+            (kind is not list and kind is not tuple and kind is not dict) or (item and not is_plain(item))
         ):
             return False
     return True
@@ -246,7 +213,7 @@ class JSON(Codec):
             ValueError: A class is there twice.
         """
         super().__init__(types)
-        self._write = _json_writer(strict=strict)
+        self.write = _json_writer(strict=strict)
         self._read = _read_any_json
 
     def may_hold_types(self, data: bytes | bytearray, start: int, end: int) -> bool:
@@ -277,7 +244,7 @@ class MsgPack(Codec):
 
     def __init__(self, types: Iterable[CustomType[Any]] = ()) -> None:
         super().__init__(types)
-        self._write = _write_msgpack
+        self.write = _write_msgpack
         self._read = _read_msgpack
 
     def may_hold_types(self, data: bytes | bytearray, start: int, end: int) -> bool:

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from junto.codecs import Codec
+from junto.codecs import ENCODE_ERRORS, SCALARS, Codec, is_plain
 from junto.errors import CodecError, LocalProtocolError, RemoteProtocolError
 from junto.sansio.attachments import attach, detach
 from junto.sansio.failures import FailureForm, describe_failure
@@ -82,16 +82,16 @@ class MessageProtocol:
         "_announced",
         "_announcing",
         "_attachments",
+        "_attaching",
         "_batch",
         "_batch_size",
+        "_batching",
         "_beside",
         "_broken",
         "_codec",
         "_compress",
-        "_dump_message",
         "_extensions",
         "_failures",
-        "_found",
         "_heard",
         "_load",
         "_next_id",
@@ -100,6 +100,7 @@ class MessageProtocol:
         "_places",
         "_receive_limit",
         "_send_limit",
+        "_write",
         "extended",
         "get_buffer",
     )
@@ -127,7 +128,7 @@ class MessageProtocol:
         """
         self._codec = codec
         self._load = codec.load
-        self._dump_message = codec.dump_message
+        self._write = codec.write
         self._compress = codec.compress
         self._receive_limit = receive_limit
         self._send_limit = min(send_limit, MAX_SIZE)
@@ -138,13 +139,15 @@ class MessageProtocol:
         self._out: list[bytes] = []
         self._batch: list[bytes] = []
         self._batch_size = 0
+        # What is done with a peer that is known to understand it.
         self.extended = False
+        self._batching = False
+        self._attaching = False
         self._extensions = extensions and receive_limit >= BATCH_SIZE and send_limit >= BATCH_SIZE
         self._announcing = self._extensions  # the first message will be marked …
         self._announced = False  # … and was
         self._heard = False
         self._broken = False
-        self._found: list[tuple[list[Any], bytes]] = []
         self._beside: list[Any] | None = None
         self._places: list[Any] = []
         self._attachments: list[bytes] = []
@@ -225,7 +228,7 @@ class MessageProtocol:
         if not self._heard:
             self._heard = True
             if self._extensions and codec.is_marked(data):
-                self.extended = True  # and our first message tells it the same
+                self._extend()  # and our first message tells it the same
             else:
                 self._announcing = False  # an old peer, and what we sent before did not wake it
         self._read_other(message, events, revive=True)
@@ -266,7 +269,12 @@ class MessageProtocol:
     def _check_extension(self, what: str) -> None:
         if not (self.extended or self._announced):
             raise RemoteProtocolError(f"the peer sent {what} without having agreed on it")
+        self._extend()
+
+    def _extend(self) -> None:
         self.extended = True
+        self._batching = self._compress is None
+        self._attaching = self._compress is None and self._codec.binary
 
     def _expect_attachments(self, places: Any, triple: Any) -> None:
         if type(places) is not list or not places or type(triple) is not list or self._beside is not None:
@@ -342,49 +350,43 @@ class MessageProtocol:
 
     def send(self, kind: int, ident: Any, content: Any, plain: bool = False) -> None:
         """Queue one message of any *kind*; raises as `send_request`."""
-        if self.extended:
+        if plain or type(content) in SCALARS or is_plain(content):
             try:
-                data = self._dump_message(kind, ident, content, plain, self._take_large)
-            except CodecError:
-                self._found.clear()
-                raise
-            if self._found:
-                self._queue_beside(data)
-                return
-            if not self._announcing and self._compress is None:
-                size = len(data)
-                if size > self._send_limit:
-                    check_size(size, self._send_limit)
-                if self._batch_size + size > BATCH_SIZE:
-                    self._close_batch()
-                self._batch.append(data)
-                self._batch_size += size + 2
-                return
+                data = self._write([kind, ident, content])
+            except ENCODE_ERRORS as error:
+                raise CodecError(f"the value cannot be encoded as {self._codec.name}: {error}") from error
         else:
-            data = self._dump_message(kind, ident, content, plain)
-        if self._announcing:
-            data = self._codec.mark(data)
-        if self._compress is not None:
-            data = self._compress(data)
+            if self._attaching:
+                found: list[tuple[list[Any], bytes]] = []
+                content = detach(content, found)
+                if found:
+                    self._queue_beside([kind, ident, content], found)
+                    return
+            data = self._codec.dump([kind, ident, content])
+        if self._announcing or self._compress is not None:
+            data = self._finish(data)
         size = len(data)
         if size > self._send_limit:
             check_size(size, self._send_limit)
         if self._announcing:
             self._announcing = False
             self._announced = True
-        self._close_batch()
-        self._out.append(pack_length(size))
-        self._out.append(data)
+        if self._batching:
+            if self._batch_size + size > BATCH_SIZE:
+                self._close_batch()
+            self._batch.append(data)
+            self._batch_size += size + 2  # with what joins it to the next
+        else:
+            self._out.append(pack_length(size))
+            self._out.append(data)
 
-    def _take_large(self, content: Any) -> Any:
-        if self._codec.binary and self._compress is None:
-            return detach(content, self._found)
-        return content
+    def _finish(self, data: bytes) -> bytes:
+        if self._announcing:
+            data = self._codec.mark(data)
+        return data if self._compress is None else self._compress(data)
 
-    def _queue_beside(self, data: bytes) -> None:
-        found, self._found = self._found, []
-        dump = self._codec.dump
-        envelope = self._codec.join((dump(_BESIDE), dump([place for place, _ in found]), data))
+    def _queue_beside(self, triple: list[Any], found: list[tuple[list[Any], bytes]]) -> None:
+        envelope = self._codec.dump([_BESIDE, [place for place, _ in found], triple])
         for payload in (envelope, *(large for _, large in found)):
             check_size(len(payload), self._send_limit)
         self._close_batch()
