@@ -54,6 +54,34 @@ class Channel:
         late_replies: How many replies came for requests that nobody waited for any more.
     """
 
+    __slots__ = (
+        "_answering",
+        "_closed",
+        "_closing",
+        "_create_future",
+        "_eof",
+        "_error",
+        "_flushing",
+        "_futures",
+        "_handler",
+        "_idle",
+        "_on_connected",
+        "_on_lost",
+        "_options",
+        "_pending",
+        "_pool",
+        "_protocol",
+        "_readers",
+        "_reconnect",
+        "_runtime",
+        "_send_request",
+        "_take",
+        "_transport",
+        "_usual_time",
+        "late_replies",
+        "__weakref__",
+    )
+
     def __init__(
         self,
         runtime: Runtime,
