@@ -65,7 +65,10 @@ class TLSTransport:
         except RemoteProtocolError as error:
             self._fail(error)
             return
-        if not self._made and self._tls.established:
+        if not self._made:
+            self._flush()
+            if not self._tls.established:
+                return
             self._made = True
             self._timer.cancel()
             if not self.opened.done():
