@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from junto.runtimes.binding import SocketFile, bind_tcp, bind_unix, tune
+from junto.runtimes.binding import SocketFile, bind_datagram, bind_tcp, bind_unix, tune
 from junto.runtimes.edge import failing, require_context, require_host
 from junto.runtimes.iteration import Iteration
 
@@ -112,10 +112,7 @@ class AsyncioRuntime:
                 sock, file = bind_unix(address.path)
                 sockets = [sock]
             else:
-                infos = await self._loop.getaddrinfo(
-                    address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-                )
-                sockets = bind_tcp(infos)
+                sockets = bind_tcp(await self._look_up(address, socket.SOCK_STREAM))
                 address = address.with_port(sockets[0].getsockname()[1])
             listener = _Listener(self, address, file)
             self._listeners[listener] = None
@@ -129,6 +126,11 @@ class AsyncioRuntime:
                 raise
         return listener
 
+    async def _look_up(self, address: Address, kind: int) -> Any:
+        return await self._loop.getaddrinfo(
+            address.host or None, address.port, type=kind, flags=socket.AI_PASSIVE
+        )
+
     async def _serve(
         self, sock: socket.socket, protocol_factory: Callable[[], Any], options: dict[str, Any]
     ) -> asyncio.AbstractServer:
@@ -140,11 +142,11 @@ class AsyncioRuntime:
 
     async def open_datagram(self, address: Address, factory: Callable[[], DatagramEndpoint]) -> DatagramTransport:
         require_host(address)
-        host: Any = address.host or None  # None is fine: every interface
         with failing("receive datagrams at", address):
+            infos = await self._look_up(address, socket.SOCK_DGRAM)
+            # Bound here, for uvloop leaves a socket open that it could not bind.
             transport, _ = await self._loop.create_datagram_endpoint(
-                functools.partial(_DatagramAdapter, self, factory()),
-                local_addr=(host, address.port),
+                functools.partial(_DatagramAdapter, self, factory()), sock=bind_datagram(infos)
             )
         return transport
 

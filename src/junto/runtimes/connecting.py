@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from junto.address import Address
 from junto.runtime import BufferedEndpoint, DatagramEndpoint, Endpoint, Transport
-from junto.runtimes.binding import AddressInfo, SocketFile, bind_tcp, bind_unix, tune
+from junto.runtimes.binding import AddressInfo, SocketFile, bind_datagram, bind_tcp, bind_unix, tune
 from junto.runtimes.datagrams import SocketDatagrams
 from junto.runtimes.edge import failing, require_context, require_host
 from junto.runtimes.listening import SocketListener
@@ -90,16 +90,7 @@ async def open_datagram(
     """Receive datagrams: see `junto.runtime.Runtime.open_datagram`."""
     require_host(address)
     with failing("receive datagrams at", address):
-        family, kind, protocol, _, place = (
-            await _resolve(host, address, passive=True, kind=socket.SOCK_DGRAM)
-        )[0]
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.setblocking(False)
-            sock.bind(place)
-        except BaseException:
-            sock.close()
-            raise
+        sock = bind_datagram(await _resolve(host, address, passive=True, kind=socket.SOCK_DGRAM))
         return SocketDatagrams(host, sock, factory())
 
 

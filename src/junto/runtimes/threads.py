@@ -205,6 +205,7 @@ class ThreadsRuntime:
     ) -> Any:
         me = get_ident()
         if me == self._owner or me == self._leader:
+            _drop(args)
             _refuse_to_wait()
         future: Future[Any] | None = None
         seat: _Seat | None = None
@@ -214,6 +215,7 @@ class ThreadsRuntime:
                 self._owner = me
                 try:
                     if self._closed:
+                        _drop(args)
                         raise _closed_error()
                     outcome = function(*args, **kwargs)
                     if isinstance(outcome, CoroutineType):
@@ -238,9 +240,9 @@ class ThreadsRuntime:
         except BaseException:
             self._withdraw(me, future)
             raise
+        if self._closed and (not outcome.state or outcome.cancelled()):
+            raise _closed_error()
         if not outcome.state:
-            if self._closed:
-                raise _closed_error()
             self._withdraw(me, outcome)
             if not outcome.state or outcome.cancelled():
                 raise RequestTimeout("the time given was over")
@@ -504,17 +506,19 @@ class ThreadsRuntime:
         if self._closed:
             return
         self._closed = True
-        self._abort_all()
-        for task in list(self._tasks):
-            task.cancel()
-        for _ in range(_ROUNDS):
-            self._run_ready()
-        for seat in list(self._followers):
-            seat.wake()
-        if not self._leader:
-            self._release()
-        elif self._polling:
-            self._waker.wake()
+        try:
+            self._abort_all()
+            for task in list(self._tasks):
+                task.cancel()
+            for _ in range(_ROUNDS):
+                self._run_ready()
+        finally:  # even if Ctrl-C came into a callback
+            for seat in list(self._followers):
+                seat.wake()
+            if not self._leader:
+                self._release()
+            elif self._polling:
+                self._waker.wake()
 
     def _release(self) -> None:
         # Only when nobody leads: a poller must not be closed while it polls.
@@ -526,6 +530,13 @@ class ThreadsRuntime:
 
 def _same(awaited: T) -> T:
     return awaited
+
+
+def _drop(args: tuple[Any, ...]) -> None:
+    """Tell flows that were handed to us that they will never run."""
+    for flow in args:
+        if isinstance(flow, CoroutineType):
+            flow.close()
 
 
 def _settle(future: Future[Any], result: Any = None) -> None:
