@@ -17,12 +17,14 @@ from typing import Any, Final
 
 from junto.errors import CodecError, ConnectionLost, LocalProtocolError, Overloaded
 from junto.options import Options
+from junto.request import Request
 from junto.runtime import Future, Runtime
-from junto.sansio.messages import RESULT, STREAM, MessageProtocol
+from junto.sansio.kinds import CREDIT, NOTICE, RESULT, STOP, STREAM
+from junto.sansio.messages import MessageProtocol
 from junto.streaming import Producer
 from junto.waiting import Inbox
 
-__all__ = ["Answering", "Handler", "Request"]
+__all__ = ["NO_REPLY", "Answering", "Handler"]
 
 logger = logging.getLogger("junto")
 
@@ -34,50 +36,6 @@ NO_REPLY: Final = object()
 
 # Results of these classes need no look whether they must be waited for.
 _VALUES: Final = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple})
-
-
-class Request:
-    """A request of the peer, for who answers later than at once.
-
-    Attributes:
-        content: What the peer sent.
-    """
-
-    __slots__ = ("_answering", "_ident", "content")
-
-    def __init__(self, answering: Answering, ident: Any, content: Any) -> None:
-        self._answering: Answering | None = answering
-        self._ident = ident
-        self.content = content
-
-    def reply(self, result: Any) -> None:
-        """Answer with *result*; in silence if the connection is gone.
-
-        Raises:
-            LocalProtocolError: It was answered before.
-            CodecError: *result* cannot be sent; the request is still to be answered.
-        """
-        self._open().reply(self._ident, result)
-        self._answering = None
-
-    def fail(self, error: BaseException) -> None:
-        """Answer with a failure that tells of *error*; in silence if the connection is gone.
-
-        Raises:
-            LocalProtocolError: It was answered before.
-        """
-        self._open().fail(self._ident, error)
-        self._answering = None
-
-    def _open(self) -> Answering:
-        if self._answering is None:
-            raise LocalProtocolError("this request was answered already")
-        return self._answering
-
-    def __del__(self) -> None:
-        # Whoever drops a request must not leave its caller waiting for ever.
-        if self._answering is not None:
-            self._answering.forget(self._ident)
 
 
 class Answering:
@@ -321,6 +279,15 @@ class Answering:
         else:
             self._send_failure(ident, error)
         self._answered()
+
+    def receive(self, kind: int, ident: Any, content: Any) -> None:
+        """Take what the peer sends besides requests: notices, and what its reading of streams needs."""
+        if kind == NOTICE:
+            self.take(NO_REPLY, content)
+        elif kind == STOP:
+            self.stop_producing(ident)
+        elif kind == CREDIT and ident in self.producers:
+            self.producers[ident].add_credit(content)
 
     def stop_producing(self, ident: Any) -> None:
         """Close the generator of a stream whose reader wants no more."""

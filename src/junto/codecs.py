@@ -61,7 +61,6 @@ class Codec(ABC):
     write: Callable[[Any], bytes]
     _read: Callable[[Buffer], Any]
 
-
     def __init__(self, types: Iterable[CustomType[Any]] = ()) -> None:
         """Use the custom *types*, numbered in their order.
 
@@ -178,7 +177,17 @@ def _refuse(value: Any) -> Any:
 def _json_writer(*, strict: bool) -> Callable[[Any], bytes]:
     # The C encoder behind `json.dumps`, kept: dumps makes a new one for each call, at five
     # times the price. Where there is none (PyPy), the public class does the same.
-    options = (None, _refuse, json.encoder.encode_basestring_ascii, None, ": ", ", ", False, False, not strict)
+    options = (
+        None,
+        _refuse,
+        json.encoder.encode_basestring_ascii,
+        None,
+        ": ",
+        ", ",
+        False,
+        False,
+        not strict,
+    )
     make: Any = getattr(json.encoder, "c_make_encoder", None)
     if make is not None:
         chunks: Callable[[Any, int], Iterable[str]] = make(*options)

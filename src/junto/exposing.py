@@ -18,7 +18,16 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-__all__ = ["ServiceDict", "as_service", "describe", "expose", "find_path", "is_service", "resolve", "resolve_service"]
+__all__ = [
+    "ServiceDict",
+    "as_service",
+    "describe",
+    "expose",
+    "find_path",
+    "is_service",
+    "resolve",
+    "resolve_service",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -231,7 +240,9 @@ def _members(service: Any) -> Iterator[tuple[str, Any]]:
         names = list(service)
     else:
         own = getattr(service, "__dict__", {})
-        names = dict.fromkeys(name for namespace in (*map(vars, type(service).__mro__), own) for name in namespace)
+        names = dict.fromkeys(
+            name for namespace in (*map(vars, type(service).__mro__), own) for name in namespace
+        )
     for name in names:
         member = _member(service, name)
         if member is not _MISSING:

@@ -9,7 +9,7 @@ proxy, which calls back over the same connection.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any, Generic, TypeVar, overload
@@ -18,7 +18,7 @@ import msgspec
 
 from junto.channel import Channel
 from junto.codecs import SCALARS, make_codec
-from junto.errors import CodecError, LocalProtocolError, RemoteError
+from junto.errors import CodecError, RemoteError
 from junto.exposing import as_service, describe, find_path, is_service, resolve, resolve_service
 from junto.options import Options
 from junto.proxies import Proxy
@@ -176,7 +176,9 @@ class Peer(Generic[R]):
             raise TypeError("a call is an array of three: path, arguments, arguments by name")
         path, args, kwargs = content
         if type(path) is not str or type(args) is not list or type(kwargs) is not dict:
-            raise TypeError("a call has a text as path, an array of arguments, and a map of arguments by name")
+            raise TypeError(
+                "a call has a text as path, an array of arguments, and a map of arguments by name"
+            )
         try:
             function, exposed = resolve(self._service, path)
         except LookupError as error:
@@ -208,7 +210,7 @@ class Peer(Generic[R]):
             if self.channel.extended and value._call == self._call:
                 return [value._path]
             raise CodecError(
-                "a proxy can only be handed back to the connection it came from, and to a peer that is junto too"
+                "a proxy can only be handed back over the connection it came from, to a peer that is junto"
             )
         if not is_service(value):
             return None

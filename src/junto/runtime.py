@@ -217,7 +217,9 @@ class Runtime(Protocol):
         """
         ...
 
-    async def open_datagram(self, address: Address, factory: Callable[[], DatagramEndpoint]) -> DatagramTransport:
+    async def open_datagram(
+        self, address: Address, factory: Callable[[], DatagramEndpoint]
+    ) -> DatagramTransport:
         """Receive datagrams at *address*.
 
         Raises:

@@ -89,7 +89,9 @@ class AsyncioRuntime:
             options["server_hostname"] = address.host
         with failing("connect to", address):
             if address.scheme == "unix":
-                transport, _ = await self._loop.create_unix_connection(protocol_factory, address.path, **options)
+                transport, _ = await self._loop.create_unix_connection(
+                    protocol_factory, address.path, **options
+                )
             else:
                 transport, _ = await self._loop.create_connection(
                     protocol_factory, host, address.port, **options
@@ -140,7 +142,9 @@ class AsyncioRuntime:
             return await self._loop.create_unix_server(protocol_factory, sock=sock, **options)
         return await self._loop.create_server(protocol_factory, sock=sock, **options)
 
-    async def open_datagram(self, address: Address, factory: Callable[[], DatagramEndpoint]) -> DatagramTransport:
+    async def open_datagram(
+        self, address: Address, factory: Callable[[], DatagramEndpoint]
+    ) -> DatagramTransport:
         require_host(address)
         with failing("receive datagrams at", address):
             infos = await self._look_up(address, socket.SOCK_DGRAM)
@@ -150,7 +154,9 @@ class AsyncioRuntime:
             )
         return transport
 
-    def call_in_worker(self, function: Callable[[], T], /, *, pool: concurrent.futures.Executor) -> asyncio.Future[T]:
+    def call_in_worker(
+        self, function: Callable[[], T], /, *, pool: concurrent.futures.Executor
+    ) -> asyncio.Future[T]:
         return self._loop.run_in_executor(pool, function)
 
     def stop(self) -> Future[None]:
@@ -326,7 +332,9 @@ else:
 
 
 # By loop, and weak in the value, which holds the loop: a runtime lives as long as somebody uses it.
-_runtimes: weakref.WeakValueDictionary[asyncio.AbstractEventLoop, AsyncioRuntime] = weakref.WeakValueDictionary()
+_runtimes: weakref.WeakValueDictionary[asyncio.AbstractEventLoop, AsyncioRuntime] = (
+    weakref.WeakValueDictionary()
+)
 
 
 def asyncio_runtime() -> AsyncioRuntime:

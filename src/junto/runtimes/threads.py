@@ -105,7 +105,9 @@ class ThreadsRuntime:
         self._errands: collections.deque[Callable[[], object]] = collections.deque()
         self._timers = Timers()
         self._open: dict[Closable, None] = {}
-        self._tasks: dict[Task[Any], bool] = {}  # true: a thread waits for it, and it is not stopped by stop()
+        self._tasks: dict[
+            Task[Any], bool
+        ] = {}  # true: a thread waits for it, and it is not stopped by stop()
         self._stopping: list[Future[None]] = []
         self._pumps: dict[Future[None], None] = {}
         self._threads: list[threading.Thread] = []
@@ -201,7 +203,11 @@ class ThreadsRuntime:
     # -- leading and following --
 
     def _perform(
-        self, deadline: float | None, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        deadline: float | None,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> Any:
         me = get_ident()
         if me == self._owner or me == self._leader:
@@ -309,7 +315,11 @@ class ThreadsRuntime:
                             self._ready.append((timer.run, ()))
                     if self._ready:
                         self._run_ready()
-                    if future.state or self._closed or (deadline is not None and time.monotonic() >= deadline):
+                    if (
+                        future.state
+                        or self._closed
+                        or (deadline is not None and time.monotonic() >= deadline)
+                    ):
                         self._resign()
                         return None
                     if self._errands:
@@ -421,7 +431,9 @@ class ThreadsRuntime:
     ) -> SocketListener:
         return await connecting.listen(self, address, factory, tls)
 
-    async def open_datagram(self, address: Address, factory: Callable[[], DatagramEndpoint]) -> DatagramTransport:
+    async def open_datagram(
+        self, address: Address, factory: Callable[[], DatagramEndpoint]
+    ) -> DatagramTransport:
         return await connecting.open_datagram(self, address, factory)
 
     def call_in_worker(self, function: Callable[[], T], /, *, pool: concurrent.futures.Executor) -> Future[T]:
@@ -493,7 +505,11 @@ class ThreadsRuntime:
         return task
 
     def _look_whether_stopped(self) -> None:
-        if self._stopping and not self._open and not any(not waited_for for waited_for in self._tasks.values()):
+        if (
+            self._stopping
+            and not self._open
+            and not any(not waited_for for waited_for in self._tasks.values())
+        ):
             stopping, self._stopping = self._stopping, []
             for future in [*stopping, *self._pumps]:
                 _settle(future)

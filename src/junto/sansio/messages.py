@@ -3,22 +3,10 @@
 A packet holds one value in the connection's codec, an array of three: ``[kind, id, content]``. Each
 peer numbers its own requests from 0; a reply carries the number of its request.
 
-    0 request   anything             must be answered, once, by one of the other two
-    1 result    anything
-    2 failure   what went wrong
-
-That is all that old peers know. Two junto peers find out about each other without a message more:
-each writes the first triple it sends in a second way that every reader takes for the same
-(`Codec.mark`). Who has seen the peer's mark may use the rest:
-
-    3 notice    anything             a request that is not answered; its id is null
-    4 stream    anything             the reply to a request: items will follow
-    5 item      the item             of the stream with that id
-    6 credit    a number             the reader of a stream takes so many items more
-    7 stop      null                 the reader wants no more; the stream ends with a result
-    8 beside    a triple             its large bytes follow, a packet each; the id is their places
-
-and *batches*: an array of triples in one packet.
+What the kinds are is in `junto.sansio.kinds`. Old peers know requests, results and failures only. Two
+junto peers find out about each other without a message more: each writes the first triple it
+sends in a second way that every reader takes for the same (`Codec.mark`). Who has seen the peer's
+mark may use the other kinds, and *batches*: an array of triples in one packet.
 
 No message is an object: events are tuples of the same three, since nothing lives as short and
 is made as often.
@@ -30,42 +18,12 @@ from typing import Any, Final
 
 from junto.codecs import ENCODE_ERRORS, SCALARS, Codec, is_plain
 from junto.errors import CodecError, LocalProtocolError, RemoteProtocolError
-from junto.sansio.attachments import attach, detach
+from junto.sansio.attachments import Attachments, detach
 from junto.sansio.failures import FailureForm, describe_failure
+from junto.sansio.kinds import BAD_CONTENT, BESIDE, BROKEN, FAILURE, REQUEST, Event
 from junto.sansio.packets import MAX_SIZE, PacketReader, check_size, pack_length
 
-__all__ = [
-    "BAD_CONTENT",
-    "BROKEN",
-    "CREDIT",
-    "FAILURE",
-    "ITEM",
-    "NOTICE",
-    "REQUEST",
-    "RESULT",
-    "STOP",
-    "STREAM",
-    "Event",
-    "MessageProtocol",
-]
-
-REQUEST: Final = 0
-RESULT: Final = 1
-FAILURE: Final = 2
-NOTICE: Final = 3
-STREAM: Final = 4
-ITEM: Final = 5
-CREDIT: Final = 6
-STOP: Final = 7
-_BESIDE: Final = 8
-
-# Events that have no message of their own.
-BROKEN: Final = -1
-"""``(BROKEN, None, RemoteProtocolError)``: the last event; nothing can be read any more."""
-BAD_CONTENT: Final = -2
-"""``(BAD_CONTENT, (kind, id), CodecError)``: a readable triple whose custom types are not."""
-
-Event = tuple[int, Any, Any]
+__all__ = ["MessageProtocol"]
 
 # A batch must fit what any peer that takes batches is willing to receive.
 BATCH_SIZE: Final = 16 * 1024
@@ -81,7 +39,6 @@ class MessageProtocol:
     __slots__ = (
         "_announced",
         "_announcing",
-        "_attachments",
         "_attaching",
         "_batch",
         "_batch_size",
@@ -97,7 +54,6 @@ class MessageProtocol:
         "_next_id",
         "_out",
         "_packets",
-        "_places",
         "_receive_limit",
         "_send_limit",
         "_write",
@@ -148,9 +104,7 @@ class MessageProtocol:
         self._announced = False  # … and was
         self._heard = False
         self._broken = False
-        self._beside: list[Any] | None = None
-        self._places: list[Any] = []
-        self._attachments: list[bytes] = []
+        self._beside: Attachments | None = None
 
     # --- receiving ---------------------------------------------------------------------------
 
@@ -192,7 +146,12 @@ class MessageProtocol:
                         self._read_carefully(payload, events)
                         continue
                     message = load(payload)
-                    if type(message) is list and len(message) == 3 and type(message[0]) is int and 0 <= message[0] <= 2:
+                    if (
+                        type(message) is list
+                        and len(message) == 3
+                        and type(message[0]) is int
+                        and 0 <= message[0] <= 2
+                    ):
                         events.append((message[0], message[1], message[2]))
                     else:
                         self._read_other(message, events, revive=False)
@@ -251,12 +210,14 @@ class MessageProtocol:
         if type(message) is not list or len(message) != 3:
             raise RemoteProtocolError(f"the peer sent {_short(message)}, not an array of three")
         kind, ident, content = message
-        if type(kind) is not int or not 0 <= kind <= _BESIDE:
+        if type(kind) is not int or not 0 <= kind <= BESIDE:
             raise RemoteProtocolError(f"the peer sent a message of the unknown type {_short(kind)}")
         if kind > FAILURE:
             self._check_extension(f"a message of type {kind}")
-            if kind == _BESIDE:
-                self._expect_attachments(ident, content)
+            if kind == BESIDE:
+                if self._beside is not None:
+                    raise RemoteProtocolError("the peer sent attachments to a message with attachments")
+                self._beside = Attachments(ident, content, self._receive_limit)
                 return
         if revive:
             try:
@@ -276,32 +237,17 @@ class MessageProtocol:
         self._batching = self._compress is None
         self._attaching = self._compress is None and self._codec.binary
 
-    def _expect_attachments(self, places: Any, triple: Any) -> None:
-        if type(places) is not list or not places or type(triple) is not list or self._beside is not None:
-            raise RemoteProtocolError("the peer sent attachments in no known form")
-        self._places = places
-        self._beside = triple
-
     def _read_attachment(self, data: bytes, events: list[Event]) -> None:
-        triple = self._beside
-        assert triple is not None, "asked for only while attachments are expected"
-        self._attachments.append(data)
-        if sum(map(len, self._attachments)) > self._receive_limit:
-            raise RemoteProtocolError("the attachments of one message are above the limit together")
-        if len(self._attachments) < len(self._places):
+        beside = self._beside
+        assert beside is not None, "asked for only while attachments are expected"
+        if not beside.add(data):
             return
-        attachments, self._attachments, self._beside = self._attachments, [], None
-        if len(triple) == 3:
-            # Custom types first: an attached value is bytes, and has none inside.
-            rebuilt: list[Event] = []
-            self._read_triple(triple, rebuilt, revive=True)
-            for kind, ident, content in rebuilt:
-                if kind >= 0:
-                    for place, attached in zip(self._places, attachments, strict=True):
-                        content = attach(content, place, attached)
-                events.append((kind, ident, content))
-            return
-        raise RemoteProtocolError("the peer sent attachments to something that is no message")
+        self._beside = None
+        # Custom types first: an attached value is bytes, and has none inside.
+        rebuilt: list[Event] = []
+        self._read_triple(beside.triple, rebuilt, revive=True)
+        for kind, ident, content in rebuilt:
+            events.append((kind, ident, beside.put_into(content) if kind >= 0 else content))
 
     # --- sending -----------------------------------------------------------------------------
 
@@ -386,7 +332,7 @@ class MessageProtocol:
         return data if self._compress is None else self._compress(data)
 
     def _queue_beside(self, triple: list[Any], found: list[tuple[list[Any], bytes]]) -> None:
-        envelope = self._codec.dump([_BESIDE, [place for place, _ in found], triple])
+        envelope = self._codec.dump([BESIDE, [place for place, _ in found], triple])
         for payload in (envelope, *(large for _, large in found)):
             check_size(len(payload), self._send_limit)
         self._close_batch()

@@ -25,7 +25,9 @@ class TLSConnection:
         ssl_object: For questions about certificates and ciphers.
     """
 
-    def __init__(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None = None) -> None:
+    def __init__(
+        self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None = None
+    ) -> None:
         """Prepare a connection.
 
         Raises:
