@@ -85,9 +85,11 @@ class AsyncioRuntime:
         protocol_factory = functools.partial(_adapt, self, factory)
         options = _tls_options(tls)
         host: Any = address.host or None  # None is fine, whatever typeshed says: this machine
-        if tls is not None:
-            options["server_hostname"] = address.host
         with failing("connect to", address):
+            if tls is not None:
+                if tls.check_hostname and not address.host:
+                    raise ValueError("the context checks the peer's hostname, and none is given")
+                options["server_hostname"] = address.host
             if address.scheme == "unix":
                 transport, _ = await self._loop.create_unix_connection(
                     protocol_factory, address.path, **options
