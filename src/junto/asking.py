@@ -141,8 +141,6 @@ class Asking:
         for reader in readers.values():
             reader.end(error)
 
-    # --- replies -----------------------------------------------------------------------------
-
     def receive(self, kind: int, ident: Any, content: Any, origin: Any) -> None:
         """Take a reply that is no plain result, or an item of a stream; *origin* names the peer."""
         if kind == ITEM:

@@ -108,8 +108,6 @@ class Channel:
         """
         self._reconnect = reconnect
 
-    # --- what the transport calls ------------------------------------------------------------
-
     def connection_made(self, transport: Transport) -> None:
         self._transport = transport
         if self._closing:
@@ -179,8 +177,6 @@ class Channel:
     def resume_writing(self) -> None:
         self._answering.resume()
         self._flush()
-
-    # --- our requests ------------------------------------------------------------------------
 
     def request(self, content: Any, *, timeout: float | None = None, plain: bool = False) -> Reply[Any]:
         """Send a request.
@@ -254,8 +250,6 @@ class Channel:
             return fresh(self._error)
         return ConnectionLost("the channel is closed" if self._closing else "the peer closed the connection")
 
-    # --- rarer events ------------------------------------------------------------------------
-
     def _other_event(self, kind: int, ident: Any, content: Any) -> None:
         if kind == BROKEN:
             self._break(content)
@@ -286,8 +280,6 @@ class Channel:
         if self._transport is not None:
             self._transport.abort()
 
-    # --- the peer's requests -----------------------------------------------------------------
-
     async def recv(self) -> Request:
         """Wait for the peer's next request; for channels without a handler.
 
@@ -316,8 +308,6 @@ class Channel:
         elif self._eof and self._transport is not None:
             self._flush()
             self._transport.close()
-
-    # --- writing and closing -----------------------------------------------------------------
 
     def _flush_soon(self) -> None:
         if not self._flushing:

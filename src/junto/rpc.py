@@ -80,8 +80,6 @@ class Peer(Generic[R]):
         self._call: Callable[..., R] = self.call_path if call is None else call(self)  # type: ignore[assignment]  # R is Reply then
         self.remote: Proxy[R] = Proxy(self._call)
 
-    # --- calling -----------------------------------------------------------------------------
-
     def call_path(
         self, path: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float | None = None
     ) -> Reply[Any]:
@@ -169,8 +167,6 @@ class Peer(Generic[R]):
             pass
         return self._runtime.time() - start
 
-    # --- being called ------------------------------------------------------------------------
-
     def _handle(self, content: Any) -> Any:
         if type(content) is not list or len(content) != 3:
             raise TypeError("a call is an array of three: path, arguments, arguments by name")
@@ -196,8 +192,6 @@ class Peer(Generic[R]):
         if path == DESCRIBE:
             return describe(self._service)
         raise error
-
-    # --- references --------------------------------------------------------------------------
 
     def to_data(self, value: object) -> Any:
         """Make of a service that we offer what the peer needs for a proxy; ``None`` of others.
@@ -236,8 +230,6 @@ class Peer(Generic[R]):
             except LookupError as error:
                 raise CodecError(f"the peer handed back what we do not offer: {error}") from None
         raise CodecError("the peer sent a reference in no known form")
-
-    # --- the connection ----------------------------------------------------------------------
 
     def is_closing(self) -> bool:
         """Tell whether the connection is closed or about to be."""

@@ -21,7 +21,7 @@ __all__ = ["begin"]
 def begin(
     runtime: ThreadsRuntime, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> concurrent.futures.Future[Any]:
-    """Call *function* under the runtime's lock, and give its result, its flow's or its future's when it is there.
+    """Call *function* under the runtime's lock; give its result, its flow's or its future's when it is there.
 
     Cancelling the future that is returned cancels the flow.
     """

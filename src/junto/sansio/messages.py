@@ -106,8 +106,6 @@ class MessageProtocol:
         self._broken = False
         self._beside: Attachments | None = None
 
-    # --- receiving ---------------------------------------------------------------------------
-
     def receive_data(self, data: bytes) -> list[Event]:
         """Read *data*, after what was left before, cut anywhere.
 
@@ -248,8 +246,6 @@ class MessageProtocol:
         self._read_triple(beside.triple, rebuilt, revive=True)
         for kind, ident, content in rebuilt:
             events.append((kind, ident, beside.put_into(content) if kind >= 0 else content))
-
-    # --- sending -----------------------------------------------------------------------------
 
     def send_request(self, content: Any, plain: bool = False) -> int:
         """Queue a request.
