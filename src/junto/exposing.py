@@ -59,7 +59,9 @@ def expose(member: F) -> F:
     Raises:
         ValueError: It is not callable.
     """
-    function: Any = member.__func__ if isinstance(member, staticmethod | classmethod) else member
+    function: Any = member
+    if isinstance(function, staticmethod | classmethod):
+        function = function.__func__
     if not callable(function):
         raise ValueError(f"only what is callable can be exposed, not {member!r}")
     setattr(function, _MARK, Exposed(function))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-__all__ = ["Proxy"]
+__all__ = ["Proxy", "path_of"]
 
 R = TypeVar("R", covariant=True)
 
@@ -65,3 +65,9 @@ class Proxy(Generic[R]):
 
     def __repr__(self) -> str:
         return f"<Proxy of {self._path!r}>"
+
+
+def path_of(proxy: Proxy[Any], call: Call[Any]) -> str | None:
+    """Tell the path of *proxy* if it calls by *call*, which is to say, over the same connection."""
+    # Not a method, for every public name of a proxy is the peer's.
+    return proxy._path if proxy._call == call else None  # pyright: ignore[reportPrivateUsage]

@@ -21,7 +21,7 @@ from junto.codecs import SCALARS, make_codec
 from junto.errors import CodecError, RemoteError
 from junto.exposing import as_service, describe, find_path, is_service, resolve, resolve_service
 from junto.options import Options
-from junto.proxies import Proxy
+from junto.proxies import Proxy, path_of
 from junto.runtime import Reply, Runtime
 
 __all__ = ["Peer"]
@@ -201,8 +201,9 @@ class Peer(Generic[R]):
                 connection, which has no form on the wire.
         """
         if isinstance(value, Proxy):
-            if self.channel.extended and value._call == self._call:
-                return [value._path]
+            path = path_of(value, self._call)
+            if path is not None and self.channel.extended:
+                return [path]
             raise CodecError(
                 "a proxy can only be handed back over the connection it came from, to a peer that is junto"
             )

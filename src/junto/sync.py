@@ -85,7 +85,7 @@ def blocking(method: Callable[Concatenate[Any, P], Awaitable[T]]) -> Callable[Co
     """Make of a layer's operation one that blocks the calling thread."""
 
     @functools.wraps(method)
-    def call(self: _Facade, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def call(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
         result: T = self._runtime.call(method, self._inner, *args, **kwargs)
         return result
 

@@ -10,6 +10,7 @@ of simpy.io and of mosaik.
 from __future__ import annotations
 
 from struct import Struct
+from typing import Any
 
 from junto.errors import LocalProtocolError, PacketTooLarge
 from junto.sansio.buffer import ReceiveBuffer
@@ -65,7 +66,7 @@ class PacketReader:
         self._buffer = ReceiveBuffer(shared)
         self.get_buffer = self._buffer.get_buffer
         self.error: PacketTooLarge | None = None
-        self.source = bytearray()
+        self.source: Any = bytearray()
         self.used = 0
 
     def __len__(self) -> int:
@@ -80,7 +81,7 @@ class PacketReader:
             that others share: valid until the next read of any connection.
         """
         data = self._buffer.buffer_updated(nbytes)
-        self.source = data.obj  # type: ignore[assignment]  # which is typed as any object
+        self.source = data.obj
         end = len(data)
         at = 0
         wanted = 4
