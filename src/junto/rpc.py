@@ -19,7 +19,7 @@ import msgspec
 from junto.channel import Channel
 from junto.codecs import SCALARS, make_codec
 from junto.errors import CodecError, RemoteError
-from junto.exposing import as_service, describe, find_path, is_service, resolve, resolve_service
+from junto.exposing import as_service, call, describe, find_path, is_service, resolve, resolve_service
 from junto.options import Options
 from junto.proxies import Proxy, path_of
 from junto.runtime import Reply, Runtime
@@ -175,23 +175,22 @@ class Peer(Generic[R]):
             raise TypeError(
                 "a call has a text as path, an array of arguments, and a map of arguments by name"
             )
-        try:
-            function, exposed = resolve(self._service, path)
-        except LookupError as error:
-            return self._handle_special(path, error)
-        if self._pool is None or inspect.iscoroutinefunction(function):
+        if self._service is None:
+            if path == PING:
+                return None
+            raise LookupError("this peer offers no service")
+        if path[:1] == "_":
+            # No service has such names: what every peer is asked is out of its way.
+            if path == PING:
+                return None
+            if path == DESCRIBE:
+                return describe(self._service)
+        if self._pool is None:
+            return call(self._service, path, args, kwargs)
+        function, exposed = resolve(self._service, path)
+        if inspect.iscoroutinefunction(function):
             return exposed.call(function, args, kwargs)
         return self._runtime.call_in_worker(lambda: exposed.call(function, args, kwargs), pool=self._pool)
-
-    def _handle_special(self, path: str, error: LookupError) -> Any:
-        """Answer what every peer is asked, or raise *error*, that there is no such function."""
-        if path == PING:
-            return None
-        if self._service is None:
-            raise LookupError("this peer offers no service")
-        if path == DESCRIBE:
-            return describe(self._service)
-        raise error
 
     def to_data(self, value: object) -> Any:
         """Make of a service that we offer what the peer needs for a proxy; ``None`` of others.
