@@ -201,21 +201,28 @@ def as_service(root: Any) -> Any:
     return service
 
 
-def call(service: Any, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """Call the function at *path*; raises as `resolve` and `Exposed.call` do, and what it raises."""
-    # First the usual case in few steps: a method of the root's own class, with plain arguments.
-    function = type(service).__dict__.get(path)
-    if type(function) is FunctionType and not kwargs:
-        exposed = function.__dict__.get(_MARK)
-        if (
-            exposed is not None
-            and (exposed.free or exposed.classes == list(map(type, args)))
-            and path[0] != "_"
-            and path not in getattr(service, "__dict__", ())
-        ):
-            return function(service, *args)
-    function, exposed = resolve(service, path)
-    return exposed.call(function, args, kwargs)
+class Router:
+    """Finds what is at a path of one service, and calls it."""
+
+    __slots__ = ("_class_member", "_own", "root")
+
+    def __init__(self, root: Any) -> None:
+        """Serve *root*, a service or a plain dictionary of them."""
+        self.root = as_service(root)
+        # Both look at what is there now, not at what was there when they were made.
+        self._class_member = type(self.root).__dict__.get
+        self._own: dict[str, Any] = getattr(self.root, "__dict__", {})
+
+    def call(self, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Call the function at *path*; raises as `resolve` and `Exposed.call` do, and what it raises."""
+        # First the usual case in few steps: a method of the root's own class, with plain arguments.
+        function = self._class_member(path)
+        if type(function) is FunctionType and not kwargs and path not in self._own and path[0] != "_":
+            exposed: Exposed | None = function.__dict__.get(_MARK)
+            if exposed is not None and (exposed.free or exposed.classes == list(map(type, args))):
+                return function(self.root, *args)
+        bound, exposed = resolve(self.root, path)
+        return exposed.call(bound, args, kwargs)
 
 
 def resolve(service: Any, path: str) -> tuple[Callable[..., Any], Exposed]:
