@@ -91,7 +91,9 @@ class AsyncioRuntime:
                     raise ValueError("the context checks the peer's hostname, and none is given")
                 options["server_hostname"] = address.host
             if address.scheme == "unix":
-                transport, _ = await self._loop.create_unix_connection(protocol_factory, address.path, **options)
+                transport, _ = await self._loop.create_unix_connection(
+                    protocol_factory, address.path, **options
+                )
             else:
                 transport, _ = await self._loop.create_connection(
                     protocol_factory, host, address.port, **options
@@ -142,7 +144,9 @@ class AsyncioRuntime:
             return await self._loop.create_unix_server(protocol_factory, sock=sock, **options)
         return await self._loop.create_server(protocol_factory, sock=sock, **options)
 
-    async def open_datagram(self, address: Address, factory: Callable[[], DatagramEndpoint]) -> DatagramTransport:
+    async def open_datagram(
+        self, address: Address, factory: Callable[[], DatagramEndpoint]
+    ) -> DatagramTransport:
         require_host(address)
         with failing("receive datagrams at", address):
             infos = await self._look_up(address, socket.SOCK_DGRAM)
@@ -152,7 +156,9 @@ class AsyncioRuntime:
             )
         return transport
 
-    def call_in_worker(self, function: Callable[[], T], /, *, pool: concurrent.futures.Executor) -> asyncio.Future[T]:
+    def call_in_worker(
+        self, function: Callable[[], T], /, *, pool: concurrent.futures.Executor
+    ) -> asyncio.Future[T]:
         return self._loop.run_in_executor(pool, function)
 
     def stop(self) -> Future[None]:
@@ -247,9 +253,9 @@ class _Adapter:
         tune(transport.get_extra_info("socket"))
         self._endpoint.connection_made(transport)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         try:
-            self._endpoint.connection_lost(error)
+            self._endpoint.connection_lost(exc)
         finally:
             self._runtime.lost(self._transport)
 
@@ -296,9 +302,9 @@ class _DatagramAdapter(asyncio.DatagramProtocol):
         self._runtime.opened(transport)
         self._endpoint.connection_made(transport)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         try:
-            self._endpoint.connection_lost(error)
+            self._endpoint.connection_lost(exc)
         finally:
             self._runtime.lost(self._transport)
 
@@ -328,7 +334,9 @@ else:
 
 
 # By loop, and weak in the value, which holds the loop: a runtime lives as long as somebody uses it.
-_runtimes: weakref.WeakValueDictionary[asyncio.AbstractEventLoop, AsyncioRuntime] = weakref.WeakValueDictionary()
+_runtimes: weakref.WeakValueDictionary[asyncio.AbstractEventLoop, AsyncioRuntime] = (
+    weakref.WeakValueDictionary()
+)
 
 
 def asyncio_runtime() -> AsyncioRuntime:

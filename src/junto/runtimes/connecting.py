@@ -45,7 +45,9 @@ async def connect(
                 return transport
             from junto.runtimes.tls import TLSTransport  # late: ssl takes longer to import than all of junto
 
-            secured = TLSTransport(host, endpoint, tls, server_side=False, server_hostname=address.host or None)
+            secured = TLSTransport(
+                host, endpoint, tls, server_side=False, server_hostname=address.host or None
+            )
         except BaseException:
             sock.close()
             raise

@@ -128,7 +128,11 @@ class LeaderAndFollowers:
     # -- leading and following --
 
     def _perform(
-        self, deadline: float | None, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        deadline: float | None,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> Any:
         me = get_ident()
         if me == self._owner or me == self._leader:
@@ -236,7 +240,11 @@ class LeaderAndFollowers:
                             self._ready.append((timer.run, ()))
                     if self._ready:
                         self._run_ready()
-                    if future.state or self._closed or (deadline is not None and time.monotonic() >= deadline):
+                    if (
+                        future.state
+                        or self._closed
+                        or (deadline is not None and time.monotonic() >= deadline)
+                    ):
                         self._resign()
                         return None
                     if self._errands:

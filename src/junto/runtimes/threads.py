@@ -55,7 +55,9 @@ class ThreadsRuntime(LeaderAndFollowers):
         self.time = time.monotonic
         self.create_future: Callable[[], Future[Any]] = functools.partial(Future, self)
 
-    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
+    def submit(
+        self, function: Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> concurrent.futures.Future[Any]:
         """Do as `call`, but return a future at once, which may be cancelled.
 
         The first step of a flow is made in the calling thread. May be called in callbacks, too.
@@ -150,7 +152,9 @@ class ThreadsRuntime(LeaderAndFollowers):
     ) -> SocketListener:
         return await connecting.listen(self, address, factory, tls)
 
-    async def open_datagram(self, address: Address, factory: Callable[[], DatagramEndpoint]) -> DatagramTransport:
+    async def open_datagram(
+        self, address: Address, factory: Callable[[], DatagramEndpoint]
+    ) -> DatagramTransport:
         return await connecting.open_datagram(self, address, factory)
 
     def call_in_worker(self, function: Callable[[], T], /, *, pool: concurrent.futures.Executor) -> Future[T]:
@@ -191,7 +195,11 @@ class ThreadsRuntime(LeaderAndFollowers):
         self._look_whether_stopped()
 
     def _look_whether_stopped(self) -> None:
-        if self._stopping and not self._open and not any(not waited_for for waited_for in self._tasks.values()):
+        if (
+            self._stopping
+            and not self._open
+            and not any(not waited_for for waited_for in self._tasks.values())
+        ):
             stopping, self._stopping = self._stopping, []
             for future in [*stopping, *self._pumps]:
                 settle(future)

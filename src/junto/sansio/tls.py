@@ -26,14 +26,18 @@ class TLSConnection:
         ssl_object: For questions about certificates and ciphers.
     """
 
-    def __init__(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None = None) -> None:
+    def __init__(
+        self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None = None
+    ) -> None:
         """Prepare a connection.
 
         Raises:
             ValueError: The context checks a host's name, and there is none.
         """
         if context.check_hostname and not server_side and not server_hostname:
-            raise ValueError("the context checks the peer's hostname, and none is given")  # ssl would not check
+            raise ValueError(
+                "the context checks the peer's hostname, and none is given"
+            )  # ssl would not check
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self.ssl_object = context.wrap_bio(
