@@ -46,7 +46,7 @@ class Proxy(_Base[R]):
     def __new__(cls, call: Call[R], path: str = "") -> Proxy[R]:
         """Make a proxy of what *call* finds at *path*."""
         # mypy and pyright see the base above, which is no `partial`.
-        made: Any = partial.__new__(cls, call, path) if path else partial.__new__(cls, _refuse_root)  # type: ignore[type-var]  # pyright: ignore
+        made: Any = partial.__new__(cls, call, path) if path else partial.__new__(cls, _refuse_root)  # type: ignore[type-var]
         made._call = call
         made._path = path
         return made  # type: ignore[no-any-return]  # it is of this class
