@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, Unpack
 
 from junto import server as _server
 from junto.address import Address
-from junto.answering import Handler, Request
+from junto.answering import Handler
 from junto.channel import Channel
 from junto.options import ChannelOptions, Options
 from junto.proxies import Proxy
+from junto.request import Request
 from junto.rpc import Peer as _Peer
 from junto.runtime import Reply
 from junto.runtimes.asyncio import asyncio_runtime

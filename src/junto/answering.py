@@ -17,12 +17,14 @@ from typing import Any, Final
 
 from junto.errors import CodecError, ConnectionLost, LocalProtocolError, Overloaded
 from junto.options import Options
+from junto.request import Request
 from junto.runtime import Future, Runtime
-from junto.sansio.messages import RESULT, STREAM, MessageProtocol
+from junto.sansio.kinds import CREDIT, NOTICE, RESULT, STOP, STREAM
+from junto.sansio.messages import MessageProtocol
 from junto.streaming import Producer
 from junto.waiting import Inbox
 
-__all__ = ["Answering", "Handler", "Request"]
+__all__ = ["NO_REPLY", "Answering", "Handler"]
 
 logger = logging.getLogger("junto")
 
@@ -34,50 +36,6 @@ NO_REPLY: Final = object()
 
 # Results of these classes need no look whether they must be waited for.
 _VALUES: Final = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple})
-
-
-class Request:
-    """A request of the peer, for who answers later than at once.
-
-    Attributes:
-        content: What the peer sent.
-    """
-
-    __slots__ = ("_answering", "_ident", "content")
-
-    def __init__(self, answering: Answering, ident: Any, content: Any) -> None:
-        self._answering: Answering | None = answering
-        self._ident = ident
-        self.content = content
-
-    def reply(self, result: Any) -> None:
-        """Answer with *result*; in silence if the connection is gone.
-
-        Raises:
-            LocalProtocolError: It was answered before.
-            CodecError: *result* cannot be sent; the request is still to be answered.
-        """
-        self._open().reply(self._ident, result)
-        self._answering = None
-
-    def fail(self, error: BaseException) -> None:
-        """Answer with a failure that tells of *error*; in silence if the connection is gone.
-
-        Raises:
-            LocalProtocolError: It was answered before.
-        """
-        self._open().fail(self._ident, error)
-        self._answering = None
-
-    def _open(self) -> Answering:
-        if self._answering is None:
-            raise LocalProtocolError("this request was answered already")
-        return self._answering
-
-    def __del__(self) -> None:
-        # Whoever drops a request must not leave its caller waiting for ever.
-        if self._answering is not None:
-            self._answering.forget(self._ident)
 
 
 class Answering:
@@ -96,11 +54,13 @@ class Answering:
         "_flush_soon",
         "_handler",
         "_idle",
+        "_max_handlers",
         "_options",
         "_pool",
         "_protocol",
         "_queue",
         "_runtime",
+        "_send",
         "_tasks",
         "ending",
         "inbox",
@@ -132,7 +92,9 @@ class Answering:
         """
         self._runtime = runtime
         self._protocol = protocol
+        self._send = protocol.send
         self._options = options
+        self._max_handlers = options.max_handlers
         self._handler = handler
         self._pool = pool
         self._flush_soon = flush_soon
@@ -153,44 +115,48 @@ class Answering:
             Whether there was room for it.
         """
         handler = self._handler
-        if self.ending is not None:
-            self._send_failure(ident, self.ending)
-            return True
-        if handler is None:
-            assert self.inbox is not None, "without a handler there is an inbox"
-            if len(self.inbox) >= self._options.max_queued:
-                self._send_failure(ident, Overloaded("too many requests of this connection wait to be received"))
-                return False
-            self.unanswered += 1
-            self.inbox.put(Request(self, ident, content))
-            return True
-        if self._queue or self.paused or len(self._tasks) >= self._options.max_handlers:
-            if len(self._queue) >= self._options.max_queued:
-                self._send_failure(ident, Overloaded("too many requests of this connection wait to be handled"))
-                return False
-            self.unanswered += 1
-            self._queue.append((ident, content))
-            return True
-        self._handle(handler, ident, content)
-        return True
-
-    def _handle(self, handler: Handler, ident: Any, content: Any) -> None:
+        if (
+            handler is None
+            or self._queue
+            or self.paused
+            or self.ending is not None
+            or len(self._tasks) >= self._max_handlers
+        ):
+            return self._keep(ident, content)
         try:
             result = handler(content)
+            if type(result) in _VALUES and ident is not NO_REPLY:
+                self._send(RESULT, ident, result)
+                return True
         except Exception as error:
             self._send_failure(ident, error)
-            return
+            return True
         except BaseException as error:  # a wish to end the program: the caller is told all the same
             self._send_failure(ident, error)
             self._flush_soon()
             raise
-        if type(result) in _VALUES:
-            if ident is not NO_REPLY:
-                try:
-                    self._protocol.send(RESULT, ident, result)
-                except (CodecError, LocalProtocolError) as error:
-                    self._protocol.send_failure(ident, error)
-        elif isinstance(result, Generator | AsyncGenerator):
+        self._answer_later(ident, result)
+        return True
+
+    def _keep(self, ident: Any, content: Any) -> bool:
+        """Keep a request that is not handled now, or refuse it."""
+        if self.ending is not None:
+            self._send_failure(ident, self.ending)
+            return True
+        waiting = self._queue if self.inbox is None else self.inbox
+        if len(waiting) >= self._options.max_queued:
+            self._send_failure(ident, Overloaded("too many requests of this connection wait for their turn"))
+            return False
+        self.unanswered += 1
+        if self.inbox is None:
+            self._queue.append((ident, content))
+        else:
+            self.inbox.put(Request(self, ident, content))
+        return True
+
+    def _answer_later(self, ident: Any, result: Any) -> None:
+        """Answer with what *result* will be, if it is to be waited for."""
+        if isinstance(result, Generator | AsyncGenerator):
             self._produce(ident, result)
         elif hasattr(result, "add_done_callback"):
             self._wait_for(ident, result)
@@ -265,8 +231,12 @@ class Answering:
         queue = self._queue
         while queue and not self.paused and len(self._tasks) < self._options.max_handlers:
             ident, content = queue.popleft()
-            assert self._handler is not None, "without a handler nothing is queued"
-            self._handle(self._handler, ident, content)
+            # Out of the way, that it is not put behind the others again.
+            self._queue = deque()
+            try:
+                self.take(ident, content)
+            finally:
+                self._queue = queue
             self._answered_from_queue()
 
     def _answered_from_queue(self) -> None:
@@ -309,6 +279,15 @@ class Answering:
         else:
             self._send_failure(ident, error)
         self._answered()
+
+    def receive(self, kind: int, ident: Any, content: Any) -> None:
+        """Take what the peer sends besides requests: notices, and what its reading of streams needs."""
+        if kind == NOTICE:
+            self.take(NO_REPLY, content)
+        elif kind == STOP:
+            self.stop_producing(ident)
+        elif kind == CREDIT and ident in self.producers:
+            self.producers[ident].add_credit(content)
 
     def stop_producing(self, ident: Any) -> None:
         """Close the generator of a stream whose reader wants no more."""

@@ -36,7 +36,9 @@ class MsgPackBlosc(MsgPack):
     def compress(data: bytes) -> bytes:
         """Put *data* in one frame; as they are if short or if the extra is missing."""
         if blosc is not None and len(data) >= _WORTH_COMPRESSING:
-            packed: bytes = blosc.compress(data, typesize=_TYPE_SIZE, clevel=9, shuffle=blosc.SHUFFLE, cname="blosclz")
+            packed: bytes = blosc.compress(
+                data, typesize=_TYPE_SIZE, clevel=9, shuffle=blosc.SHUFFLE, cname="blosclz"
+            )
             return packed
         size = len(data)
         block = size - size % _TYPE_SIZE or 1  # whole items, as the library does
@@ -54,12 +56,16 @@ class MsgPackBlosc(MsgPack):
             raise CodecError(f"a Blosc frame has a header of {_HEADER.size} bytes, not {len(payload)}")
         version, _inner, flags, _type_size, size, _block, whole = _HEADER.unpack_from(payload)
         if version != 2 or whole != len(payload):
-            raise CodecError(f"not a Blosc frame: version {version}, {whole:,} bytes announced, {len(payload):,} there")
+            raise CodecError(
+                f"not a Blosc frame: version {version}, {whole:,} bytes announced, {len(payload):,} there"
+            )
         if size > limit:
             raise CodecError(f"a Blosc frame announces {size:,} bytes; the limit is {limit:,}")
         if flags & _STORED:
             if size + _HEADER.size != whole:
-                raise CodecError(f"a stored Blosc frame announces {size:,} bytes and holds {whole - _HEADER.size:,}")
+                raise CodecError(
+                    f"a stored Blosc frame announces {size:,} bytes and holds {whole - _HEADER.size:,}"
+                )
             return bytes(payload[_HEADER.size :])
         if blosc is None:
             raise CodecError("reading compressed packets needs the extra: pip install 'junto[blosc]'")

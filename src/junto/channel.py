@@ -3,42 +3,28 @@
 A channel is an *endpoint*: the transport calls it with what arrives, and all that happens per
 message happens in that callback. Only what waits more than once is a flow.
 
-Our own requests are in `junto.pending`, the peer's in `junto.answering`; here they meet
+Our own requests are in `junto.asking`, the peer's in `junto.answering`; here they meet
 the transport.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, Final
 
-from junto.answering import NO_REPLY, Answering, Handler, Request
+from junto.answering import Answering, Handler
+from junto.asking import Asking
 from junto.codecs import make_codec
-from junto.errors import ConnectionLost, LocalProtocolError, RemoteError, RequestTimeout, fresh
+from junto.errors import ConnectionLost, LocalProtocolError, RequestTimeout, fresh
 from junto.options import Options
-from junto.pending import Pending
+from junto.request import Request
 from junto.runtime import Reply, Runtime, Transport
-from junto.sansio.messages import (
-    BAD_CONTENT,
-    BROKEN,
-    CREDIT,
-    FAILURE,
-    ITEM,
-    NOTICE,
-    REQUEST,
-    RESULT,
-    STOP,
-    STREAM,
-    MessageProtocol,
-)
-from junto.streaming import Stream, StreamReader
+from junto.sansio.kinds import BAD_CONTENT, BROKEN, FAILURE, ITEM, NOTICE, REQUEST, RESULT, STREAM
+from junto.sansio.messages import MessageProtocol
 from junto.waiting import Shared, within
 
 __all__ = ["Channel"]
-
-logger = logging.getLogger("junto")
 
 # A peer that floods us and reads nothing is cut off here, far above what a slow one needs.
 _STUCK: Final = 16 * 1024 * 1024
@@ -49,9 +35,6 @@ class Channel:
 
     A channel that has lost its connection for good raises `ConnectionLost` from then on;
     closing twice is fine.
-
-    Attributes:
-        late_replies: How many replies came for requests that nobody waited for any more.
     """
 
     def __init__(
@@ -77,22 +60,21 @@ class Channel:
         self._runtime = runtime
         self._create_future = runtime.create_future
         self._options = options
+        self._usual_time = options.request_timeout
         self._handler = handler
         self._pool = pool
         self._on_connected = connected
         self._on_lost = lost
         self._reconnect: Callable[[], Coroutine[Any, Any, object]] | None = None
         self._transport: Transport | None = None
-        self._pending = Pending(runtime, options.max_pending)
-        self._futures = self._pending.futures
+        self._asking = Asking(runtime, options.max_pending, self._send_control)
+        self._futures = self._asking.futures
         self._flushing = False
-        self._readers: dict[int, StreamReader] = {}
         self._closing = False
         self._eof = False
         self._error: BaseException | None = None
         self._closed: Shared[None] = Shared(runtime)
         self._idle: Shared[None] | None = None
-        self.late_replies = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -107,9 +89,16 @@ class Channel:
             extensions=options.extensions,
         )
         self._answering = Answering(
-            self._runtime, self._protocol, options, self._handler, self._pool, self._flush_soon, self._all_answered
+            self._runtime,
+            self._protocol,
+            options,
+            self._handler,
+            self._pool,
+            self._flush_soon,
+            self._all_answered,
         )
         self._take = self._answering.take
+        self._send_request = self._protocol.send_request
 
     def keep_connected(self, reconnect: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Run the flow *reconnect* whenever the connection is lost; it connects this endpoint anew.
@@ -138,14 +127,14 @@ class Channel:
         protocol = self._protocol
         for kind, ident, content in protocol.buffer_updated(nbytes):
             if kind == RESULT:
-                # As `Pending.pop`, without the call: this is the way of each reply.
+                # As `Asking.pop`, without the call: this is the way of each reply.
                 future = futures.pop(ident, None) if type(ident) is int else None
                 if future is not None and not future.done():
-                    if self._pending.timers:
-                        self._pending.stop_timer(ident)
+                    if self._asking.timers:
+                        self._asking.stop_timer(ident)
                     future.set_result(content)
                 else:
-                    self._end_stream(ident, None)
+                    self._asking.end_stream(ident, None)
             elif kind == REQUEST:
                 if not self._take(ident, content):
                     self._refused()
@@ -159,7 +148,7 @@ class Channel:
     def eof_received(self) -> bool:
         self._eof = True
         error = ConnectionLost("the peer closed the connection")
-        self._fail_requests(error)
+        self._asking.fail(error)
         self._answering.end_of_requests(error)
         # What was accepted is still answered; the last answer closes.
         return self._answering.unanswered > 0
@@ -167,9 +156,10 @@ class Channel:
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
         if self._error is None:
-            self._error = ConnectionLost(self._why(error))
+            why = "the peer closed the connection" if error is None else f"the connection broke: {error}"
+            self._error = ConnectionLost("the channel is closed" if self._closing else why)
             self._error.__cause__ = error
-        self._fail_requests(self._error)
+        self._asking.fail(self._error)
         self._answering.connection_lost(self._error)
         if self._idle is not None:
             self._idle.set_result(None)
@@ -192,11 +182,12 @@ class Channel:
 
     # --- our requests ------------------------------------------------------------------------
 
-    def request(self, content: Any, *, timeout: float | None = None) -> Reply[Any]:
+    def request(self, content: Any, *, timeout: float | None = None, plain: bool = False) -> Reply[Any]:
         """Send a request.
 
         Args:
             content: Anything that the codec can send.
+            plain: Whether that is known to consist of numbers and texts; saves a look.
             timeout: How many seconds to wait for the reply; ``None`` as long as the
                 channel's ``request_timeout`` says.
 
@@ -214,14 +205,14 @@ class Channel:
         if self._error is not None or self._closing or self._eof:
             raise self._gone()
         futures = self._futures
-        if len(futures) >= self._pending.sweep_at:
-            self._pending.sweep()
-        ident = self._protocol.send_request(content)
+        if len(futures) >= self._asking.sweep_at:
+            self._asking.sweep()
+        ident = self._send_request(content, plain)
         future = futures[ident] = self._create_future()
         if timeout is not None:
-            self._pending.give_time(ident, timeout)
-        elif self._options.request_timeout is not None:
-            self._pending.give_usual_time(self._options.request_timeout)
+            self._asking.give_time(ident, timeout)
+        elif self._usual_time is not None:
+            self._asking.give_usual_time(self._usual_time)
         if not self._flushing:
             if len(futures) == 1:
                 self._flush()  # nothing is in flight: waiting for others to join in would only cost
@@ -258,12 +249,6 @@ class Channel:
         self._flush()
         self._transport.write_eof()
 
-    def _fail_requests(self, error: BaseException) -> None:
-        self._pending.fail(error)
-        readers, self._readers = self._readers, {}
-        for reader in readers.values():
-            reader.end(error)
-
     def _gone(self) -> BaseException:
         if self._error is not None:
             return fresh(self._error)
@@ -272,52 +257,18 @@ class Channel:
     # --- rarer events ------------------------------------------------------------------------
 
     def _other_event(self, kind: int, ident: Any, content: Any) -> None:
-        if kind == FAILURE:
-            self._settle(ident, RemoteError(content, self.peername))
-        elif kind == NOTICE:
-            self._take(NO_REPLY, content)
-        elif kind == STREAM:
-            self._begin_stream(ident)
-        elif kind == ITEM:
-            if ident in self._readers:
-                self._readers[ident].put(content)
-        elif kind == CREDIT:
-            if ident in self._answering.producers:
-                self._answering.producers[ident].add_credit(content)
-        elif kind == STOP:
-            self._answering.stop_producing(ident)
+        if kind == BROKEN:
+            self._break(content)
         elif kind == BAD_CONTENT:
             kind, ident = ident
             if kind == REQUEST:
                 self._protocol.send_failure(ident, content)
             else:
-                self._settle(ident, content)
-        elif kind == BROKEN:
-            self._break(content)
-
-    def _settle(self, ident: Any, error: BaseException) -> None:
-        future = self._pending.pop(ident)
-        if future is not None:
-            future.set_exception(error)
+                self._asking.settle(ident, content)
+        elif kind in (FAILURE, STREAM, ITEM):
+            self._asking.receive(kind, ident, content, self.peername)
         else:
-            self._end_stream(ident, error)
-
-    def _begin_stream(self, ident: Any) -> None:
-        future = self._pending.pop(ident)
-        reader = self._readers[ident] = StreamReader(self._runtime, self._send_control, ident)
-        if future is None:
-            reader.stop()
-        else:
-            future.set_result(Stream(reader, self._runtime))
-
-    def _end_stream(self, ident: Any, error: BaseException | None) -> None:
-        """End the stream *ident*, or note that a reply came too late for its request."""
-        reader = self._readers.pop(ident, None) if type(ident) is int else None
-        if reader is not None:
-            reader.end(error)
-        else:
-            self.late_replies += 1
-            logger.debug("dropped a reply that nobody waits for, to request %r", ident)
+            self._answering.receive(kind, ident, content)
 
     def _send_control(self, kind: int, ident: int, content: Any) -> None:
         if self._transport is not None and self._protocol.extended:
@@ -331,7 +282,7 @@ class Channel:
 
     def _break(self, error: BaseException) -> None:
         self._error = error
-        self._fail_requests(error)
+        self._asking.fail(error)
         if self._transport is not None:
             self._transport.abort()
 
@@ -386,8 +337,13 @@ class Channel:
         return self.get_extra_info("peername")
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Ask the transport: ``peername``, ``sockname``, ``peercert``, ``cipher``, …"""
+        """Ask the transport: ``peername``, ``sockname``, ``peercert``, ``cipher`` and more."""
         return default if self._transport is None else self._transport.get_extra_info(name, default)
+
+    @property
+    def late_replies(self) -> int:
+        """How many replies came for requests that nobody waited for any more."""
+        return self._asking.late_replies
 
     @property
     def extended(self) -> bool:
@@ -412,7 +368,7 @@ class Channel:
         if not self._closing:
             self._closing = True
             error = ConnectionLost("the channel was closed")
-            self._fail_requests(error)
+            self._asking.fail(error)
             self._answering.end_of_requests(error)
             self._answering.ending = error
             if self._transport is None:
@@ -446,8 +402,3 @@ class Channel:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
-
-    def _why(self, error: Exception | None) -> str:
-        if self._closing:
-            return "the channel is closed"
-        return "the peer closed the connection" if error is None else f"the connection broke: {error}"

@@ -27,15 +27,16 @@ import msgspec
 from junto.custom_types import KEY, CustomType, References, TypeTable
 from junto.errors import CodecError
 
-__all__ = ["JSON", "Codec", "CodecName", "MsgPack", "make_codec"]
+__all__ = ["ENCODE_ERRORS", "JSON", "SCALARS", "Codec", "CodecName", "MsgPack", "is_plain", "make_codec"]
 
 Buffer = bytes | bytearray | memoryview
 CodecName = Literal["json", "msgpack", "msgpack+blosc"]
 
-_SCALARS = frozenset({type(None), bool, int, float, str})
+SCALARS = frozenset({type(None), bool, int, float, str})
+"""The classes whose values every codec writes as they are."""
 
-# All that a codec's own encoder raises for a value it cannot write, or a decoder for bytes.
-_ENCODE_ERRORS = (TypeError, ValueError, OverflowError, RecursionError)
+ENCODE_ERRORS = (TypeError, ValueError, OverflowError, RecursionError)
+"""All that a codec's ``write`` raises for a value it cannot write."""
 _DECODE_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
@@ -49,6 +50,7 @@ class Codec(ABC):
         binary: Whether bytes can travel.
         compress: What is done to each packet at the end, if anything.
         decompress: The reverse; it takes the limit in bytes for what comes out.
+        write: The encoder behind `dump`, for values for which `is_plain` holds.
     """
 
     name: ClassVar[str]
@@ -56,6 +58,8 @@ class Codec(ABC):
     compress: Callable[[bytes], bytes] | None = None
     decompress: Callable[[Buffer, int], bytes] | None = None
 
+    write: Callable[[Any], bytes]
+    _read: Callable[[Buffer], Any]
 
     def __init__(self, types: Iterable[CustomType[Any]] = ()) -> None:
         """Use the custom *types*, numbered in their order.
@@ -71,26 +75,17 @@ class Codec(ABC):
         bound._types = self._types.with_references(references)
         return bound
 
-    def dump(self, value: Any, prepare: Callable[[Any], Any] | None = None) -> bytes:
+    def dump(self, value: Any) -> bytes:
         """Encode *value*, before any compression.
-
-        Args:
-            value: What is to be encoded.
-            prepare: Gets a value that is more than numbers and texts first, and may give
-                another instead: large bytes are taken out so.
 
         Raises:
             CodecError: A part of *value* has no form on the wire.
         """
         try:
-            if not _is_plain(value):
-                if prepare is not None:
-                    value = prepare(value)
-                value = self._types.to_wire(value, binary=self.binary)
-            return self._write(value)
+            return self.write(value if is_plain(value) else self._types.to_wire(value, binary=self.binary))
         except CodecError:
             raise
-        except _ENCODE_ERRORS as error:
+        except ENCODE_ERRORS as error:
             raise CodecError(f"the value cannot be encoded as {self.name}: {error}") from error
 
     def load(self, data: Buffer) -> Any:
@@ -153,29 +148,23 @@ class Codec(ABC):
     def is_marked(self, data: Buffer) -> bool:
         """Tell whether a triple was written by `mark`."""
 
-    @abstractmethod
-    def _write(self, value: Any) -> bytes: ...
 
-    @abstractmethod
-    def _read(self, data: Buffer) -> Any: ...
-
-
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
     """Tell whether *value* is built of numbers, texts, lists, tuples and maps alone."""
     kind = type(value)
     if kind is list or kind is tuple:
         items = value
     elif kind is dict:
-        if KEY in value or not _SCALARS.issuperset(map(type, value)):
+        if KEY in value or not SCALARS.issuperset(map(type, value)):
             return False
         items = value.values()
     else:
-        return kind in _SCALARS
+        return kind in SCALARS
     for item in items:
         kind = type(item)
         # An empty container needs no look inside; few calls carry keyword arguments.
-        if kind not in _SCALARS and (
-            (kind is not list and kind is not tuple and kind is not dict) or (item and not _is_plain(item))
+        if kind not in SCALARS and (
+            (kind is not list and kind is not tuple and kind is not dict) or (item and not is_plain(item))
         ):
             return False
     return True
@@ -185,16 +174,33 @@ def _refuse(value: Any) -> Any:
     raise TypeError(f"unexpected {type(value).__qualname__}")
 
 
-def _json_writer(*, strict: bool) -> Callable[[Any, int], Iterable[str]]:
+def _json_writer(*, strict: bool) -> Callable[[Any], bytes]:
     # The C encoder behind `json.dumps`, kept: dumps makes a new one for each call, at five
     # times the price. Where there is none (PyPy), the public class does the same.
-    options = (None, _refuse, json.encoder.encode_basestring_ascii, None, ": ", ", ", False, False, not strict)
+    options = (
+        None,
+        _refuse,
+        json.encoder.encode_basestring_ascii,
+        None,
+        ": ",
+        ", ",
+        False,
+        False,
+        not strict,
+    )
     make: Any = getattr(json.encoder, "c_make_encoder", None)
     if make is not None:
-        writer: Callable[[Any, int], Iterable[str]] = make(*options)
-        return writer
+        chunks: Callable[[Any, int], Iterable[str]] = make(*options)
+        return lambda value: "".join(chunks(value, 0)).encode("ascii")
     encoder = json.JSONEncoder(allow_nan=not strict, check_circular=False)
-    return lambda value, _indent: encoder.iterencode(value)
+    return lambda value: encoder.encode(value).encode("ascii")
+
+
+def _read_any_json(data: Buffer) -> Any:
+    try:
+        return _read_json(data)
+    except (msgspec.MsgspecError, ValueError):
+        return json.loads(str(data, "utf-8"))
 
 
 class JSON(Codec):
@@ -216,16 +222,8 @@ class JSON(Codec):
             ValueError: A class is there twice.
         """
         super().__init__(types)
-        self._chunks = _json_writer(strict=strict)
-
-    def _write(self, value: Any) -> bytes:
-        return "".join(self._chunks(value, 0)).encode("ascii")
-
-    def _read(self, data: Buffer) -> Any:
-        try:
-            return _read_json(data)
-        except (msgspec.MsgspecError, ValueError):
-            return json.loads(str(data, "utf-8"))
+        self.write = _json_writer(strict=strict)
+        self._read = _read_any_json
 
     def may_hold_types(self, data: bytes | bytearray, start: int, end: int) -> bool:
         # The second form: an escape by which the key could be written otherwise.
@@ -251,11 +249,12 @@ class MsgPack(Codec):
     binary = True
     _MARK = b"\xdc\x00\x03"
 
-    def _write(self, value: Any) -> bytes:
-        return _write_msgpack(value)
+    # Set on each object, since a function in a class would be bound at each use.
 
-    def _read(self, data: Buffer) -> Any:
-        return _read_msgpack(data)
+    def __init__(self, types: Iterable[CustomType[Any]] = ()) -> None:
+        super().__init__(types)
+        self.write = _write_msgpack
+        self._read = _read_msgpack
 
     def may_hold_types(self, data: bytes | bytearray, start: int, end: int) -> bool:
         return data.find(b"__type__", start, end) >= 0

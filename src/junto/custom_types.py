@@ -160,7 +160,10 @@ class TypeTable:
     def _map_to_wire(self, value: dict[Any, Any], *, binary: bool) -> dict[Any, Any]:
         if KEY in value:
             raise CodecError(f"a map with the key {KEY!r} would be misread by the peer: the key is reserved")
-        return {self._key_to_wire(key, binary=binary): self.to_wire(item, binary=binary) for key, item in value.items()}
+        return {
+            self._key_to_wire(key, binary=binary): self.to_wire(item, binary=binary)
+            for key, item in value.items()
+        }
 
     def _key_to_wire(self, key: Any, *, binary: bool) -> Any:
         if isinstance(key, tuple) and binary:
@@ -180,14 +183,20 @@ class TypeTable:
         if number is None:
             number = self._fallback
         if number is None:
-            hint = " (MessagePack can carry bytes)" if isinstance(value, bytes | bytearray | memoryview) else ""
-            raise CodecError(f"a value of type {kind.__qualname__} has no form on the wire; register its type{hint}")
+            hint = (
+                " (MessagePack can carry bytes)" if isinstance(value, bytes | bytearray | memoryview) else ""
+            )
+            raise CodecError(
+                f"a value of type {kind.__qualname__} has no form on the wire; register its type{hint}"
+            )
         try:
             data = self._types[number].serialize(value)
         except CodecError:
             raise
         except Exception as error:
-            raise CodecError(f"a value of type {kind.__qualname__} could not be serialized: {error}") from error
+            raise CodecError(
+                f"a value of type {kind.__qualname__} could not be serialized: {error}"
+            ) from error
         return {KEY: [number, self.to_wire(data, binary=binary)]}
 
     def _untagged_to_wire(self, value: Any, *, binary: bool) -> Any:
@@ -240,4 +249,3 @@ class TypeTable:
                 except Exception as error:
                     raise CodecError(f"a {entry.cls.__qualname__} could not be rebuilt: {error}") from error
         raise CodecError(f"no custom type has the number {number!r}")
-

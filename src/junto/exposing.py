@@ -12,13 +12,22 @@ import inspect
 import typing
 from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import msgspec
 
-__all__ = ["ServiceDict", "as_service", "describe", "expose", "find_path", "is_service", "resolve", "resolve_service"]
+__all__ = [
+    "ServiceDict",
+    "as_service",
+    "describe",
+    "expose",
+    "find_path",
+    "is_service",
+    "resolve",
+    "resolve_service",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -146,12 +155,9 @@ def is_service(value: object) -> bool:
 
 
 def _exposed(member: Any) -> Exposed | None:
-    if isinstance(member, staticmethod | classmethod):
-        member = member.__func__
-    try:
-        exposed = member.__junto_exposed__
-    except AttributeError:
-        return None
+    exposed = getattr(member, _MARK, None)
+    if exposed is None and isinstance(member, staticmethod | classmethod):
+        exposed = getattr(member.__func__, _MARK, None)
     # A class answers for its instances' attributes; a mock answers everything.
     return exposed if type(exposed) is Exposed else None
 
@@ -195,6 +201,12 @@ def resolve(service: Any, path: Any) -> tuple[Callable[..., Any], Exposed]:
     Raises:
         LookupError: There is none, or it is not exposed, or a service is there.
     """
+    # First the usual case in few steps: a method of the root's own class.
+    function = type(service).__dict__.get(path)
+    if type(function) is FunctionType and path[0] != "_" and path not in getattr(service, "__dict__", ()):
+        exposed = _exposed(function)
+        if exposed is not None:
+            return MethodType(function, service), exposed
     where, _, name = path.rpartition("/")
     if where:
         service = resolve_service(service, where)
@@ -228,7 +240,9 @@ def _members(service: Any) -> Iterator[tuple[str, Any]]:
         names = list(service)
     else:
         own = getattr(service, "__dict__", {})
-        names = dict.fromkeys(name for namespace in (*map(vars, type(service).__mro__), own) for name in namespace)
+        names = dict.fromkeys(
+            name for namespace in (*map(vars, type(service).__mro__), own) for name in namespace
+        )
     for name in names:
         member = _member(service, name)
         if member is not _MISSING:

@@ -71,7 +71,12 @@ class Options:
             raise ValueError(f"request_timeout must be above 0 seconds, not {self.request_timeout!r}")
 
 
-SIMPYIO: ChannelOptions = {"receive_limit": 16_384, "send_limit": 16_384, "extensions": False, "max_pending": 1024}
+SIMPYIO: ChannelOptions = {
+    "receive_limit": 16_384,
+    "send_limit": 16_384,
+    "extensions": False,
+    "max_pending": 1024,
+}
 """For programs built on simpy.io with its usual limits."""
 
 MOSAIK: ChannelOptions = {"failures": "list", "extensions": False}

@@ -39,7 +39,9 @@ class Proxy(Generic[R]):
     def __getattr__(self, name: str) -> Proxy[R]:
         # Python itself, and every tool that shows objects, asks for names of this kind.
         if name.startswith("_"):
-            raise AttributeError(f"{name!r} begins with an underscore; if the peer has that, use remote[{name!r}]")
+            raise AttributeError(
+                f"{name!r} begins with an underscore; if the peer has that, use remote[{name!r}]"
+            )
         child = self[name]
         self.__dict__[name] = child  # found without coming here the next time
         return child

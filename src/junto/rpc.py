@@ -9,7 +9,7 @@ proxy, which calls back over the same connection.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any, Generic, TypeVar, overload
@@ -17,8 +17,8 @@ from typing import Any, Generic, TypeVar, overload
 import msgspec
 
 from junto.channel import Channel
-from junto.codecs import make_codec
-from junto.errors import CodecError, LocalProtocolError, RemoteError
+from junto.codecs import SCALARS, make_codec
+from junto.errors import CodecError, RemoteError
 from junto.exposing import as_service, describe, find_path, is_service, resolve, resolve_service
 from junto.options import Options
 from junto.proxies import Proxy
@@ -76,6 +76,7 @@ class Peer(Generic[R]):
             connected=None if connected is None else lambda _: connected(self),
             lost=lost,
         )
+        self._request = self.channel.request
         self._call: Callable[..., R] = self.call_path if call is None else call(self)  # type: ignore[assignment]  # R is Reply then
         self.remote: Proxy[R] = Proxy(self._call)
 
@@ -85,7 +86,12 @@ class Peer(Generic[R]):
         self, path: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float | None = None
     ) -> Reply[Any]:
         """Call the function at *path*; see `Channel.request` for what comes of it."""
-        return self.channel.request([path, args, kwargs], timeout=timeout)
+        plain = not kwargs
+        for arg in args:
+            if type(arg) not in SCALARS:
+                plain = False
+                break
+        return self._request([path, args, kwargs], timeout=timeout, plain=plain)
 
     @overload
     async def call(
@@ -170,17 +176,26 @@ class Peer(Generic[R]):
             raise TypeError("a call is an array of three: path, arguments, arguments by name")
         path, args, kwargs = content
         if type(path) is not str or type(args) is not list or type(kwargs) is not dict:
-            raise TypeError("a call has a text as path, an array of arguments, and a map of arguments by name")
+            raise TypeError(
+                "a call has a text as path, an array of arguments, and a map of arguments by name"
+            )
+        try:
+            function, exposed = resolve(self._service, path)
+        except LookupError as error:
+            return self._handle_special(path, error)
+        if self._pool is None or inspect.iscoroutinefunction(function):
+            return exposed.call(function, args, kwargs)
+        return self._runtime.call_in_worker(lambda: exposed.call(function, args, kwargs), pool=self._pool)
+
+    def _handle_special(self, path: str, error: LookupError) -> Any:
+        """Answer what every peer is asked, or raise *error*, that there is no such function."""
         if path == PING:
             return None
         if self._service is None:
             raise LookupError("this peer offers no service")
         if path == DESCRIBE:
             return describe(self._service)
-        function, exposed = resolve(self._service, path)
-        if self._pool is None or inspect.iscoroutinefunction(function):
-            return exposed.call(function, args, kwargs)
-        return self._runtime.call_in_worker(lambda: exposed.call(function, args, kwargs), pool=self._pool)
+        raise error
 
     # --- references --------------------------------------------------------------------------
 
@@ -195,7 +210,7 @@ class Peer(Generic[R]):
             if self.channel.extended and value._call == self._call:
                 return [value._path]
             raise CodecError(
-                "a proxy can only be handed back to the connection it came from, and to a peer that is junto too"
+                "a proxy can only be handed back over the connection it came from, to a peer that is junto"
             )
         if not is_service(value):
             return None

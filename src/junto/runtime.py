@@ -78,7 +78,12 @@ class Transport(Protocol):
     """Moves bytes to and from one peer; asyncio's transport, as far as layers use it.
 
     `write` never blocks and never raises for a broken connection: that is told once, by the
-    endpoint's ``connection_lost``. `close` sends what is buffered first, `abort` does not.
+    endpoint's ``connection_lost``. `close` sends what is buffered first, `abort` does not; what is
+    written after either is dropped.
+
+    Where asyncio and uvloop are weak, the seam promises less: inside ``connection_made``,
+    `pause_reading` may come too early to hold anything back; and after ``connection_lost`` an endpoint
+    lets go of its transport: no method but `is_closing` may be called then.
     """
 
     def write(self, data: bytes | bytearray | memoryview, /) -> None: ...
@@ -212,7 +217,9 @@ class Runtime(Protocol):
         """
         ...
 
-    async def open_datagram(self, address: Address, factory: Callable[[], DatagramEndpoint]) -> DatagramTransport:
+    async def open_datagram(
+        self, address: Address, factory: Callable[[], DatagramEndpoint]
+    ) -> DatagramTransport:
         """Receive datagrams at *address*.
 
         Raises:

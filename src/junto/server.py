@@ -35,7 +35,9 @@ class Server(Generic[C]):
         connections: The connections that are open now, oldest first: channels, or peers.
     """
 
-    def __init__(self, runtime: Runtime, make: Callable[[Server[C]], Channel], pool: Executor | None = None) -> None:
+    def __init__(
+        self, runtime: Runtime, make: Callable[[Server[C]], Channel], pool: Executor | None = None
+    ) -> None:
         """Prepare a server; `listen` opens it.
 
         Args:
@@ -122,7 +124,9 @@ class Server(Generic[C]):
 
 def _check_tls(address: Address, tls: ssl.SSLContext | None) -> None:
     if address.scheme == "tls" and tls is None:
-        raise ValueError(f"{address} needs a context: tls=junto.tls.server_context(...) or client_context(...)")
+        raise ValueError(
+            f"{address} needs a context: tls=junto.tls.server_context(...) or client_context(...)"
+        )
 
 
 async def serve_channels(

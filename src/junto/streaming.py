@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any, Final
 
 from junto.runtime import Future, Runtime
-from junto.sansio.messages import CREDIT, ITEM, STOP
+from junto.sansio.kinds import CREDIT, ITEM, STOP
 from junto.waiting import Inbox
 
 __all__ = ["WINDOW", "Producer", "Stream", "StreamReader"]

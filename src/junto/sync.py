@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 from junto import rpc as _rpc
 from junto import server as _server
 from junto.address import Address
-from junto.answering import Handler, Request
+from junto.answering import Handler
 from junto.channel import Channel as _Channel
 from junto.errors import ConnectionLost
 from junto.options import ChannelOptions, Options
 from junto.proxies import Proxy
+from junto.request import Request
 from junto.runtimes.threads import ThreadsRuntime
 from junto.streaming import Stream as _Stream
 
@@ -32,7 +33,18 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Unpack
 
-__all__ = ["Channel", "Peer", "Proxy", "Request", "Server", "Stream", "connect", "open_channel", "serve", "serve_channels"]
+__all__ = [
+    "Channel",
+    "Peer",
+    "Proxy",
+    "Request",
+    "Server",
+    "Stream",
+    "connect",
+    "open_channel",
+    "serve",
+    "serve_channels",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -128,7 +140,7 @@ class Channel(_Facade):
         return self._runtime.submit(self._inner.request, content, timeout=timeout)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Ask the transport: ``peername``, ``sockname``, ``peercert``, ``cipher``, …"""
+        """Ask the transport: ``peername``, ``sockname``, ``peercert``, ``cipher`` and more."""
         return self._inner.get_extra_info(name, default)
 
     @property
@@ -187,7 +199,9 @@ class Peer(_Facade):
         return Proxy(functools.partial(self._runtime.submit, self._inner.call_path))
 
     @overload
-    def call(self, path: str, *args: Any, kwargs: dict[str, Any] | None = None, timeout: float | None = None) -> Any: ...
+    def call(
+        self, path: str, *args: Any, kwargs: dict[str, Any] | None = None, timeout: float | None = None
+    ) -> Any: ...
     @overload
     def call(
         self,
@@ -328,7 +342,9 @@ def serve_channels(
     def connected_here(channel: _Channel) -> Any:
         return None if connected is None else connected(Channel(runtime, channel, owner=False))
 
-    opening = functools.partial(_server.serve_channels, runtime, handler, urls, tls=tls, connected=connected_here)
+    opening = functools.partial(
+        _server.serve_channels, runtime, handler, urls, tls=tls, connected=connected_here
+    )
     return Server(runtime, _open(runtime, opening, options), owner=True)
 
 
@@ -358,4 +374,3 @@ def _blocking_call(runtime: ThreadsRuntime, peer: _rpc.Peer[Any]) -> Callable[..
 
 def _as_result(runtime: ThreadsRuntime, result: Any) -> Any:
     return Stream(runtime, result) if type(result) is _Stream else result
-

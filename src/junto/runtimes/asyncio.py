@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from junto.runtimes.binding import SocketFile, bind_tcp, bind_unix, tune
+from junto.runtimes.binding import SocketFile, bind_datagram, bind_tcp, bind_unix, tune
 from junto.runtimes.edge import failing, require_context, require_host
 from junto.runtimes.iteration import Iteration
 
@@ -85,11 +85,15 @@ class AsyncioRuntime:
         protocol_factory = functools.partial(_adapt, self, factory)
         options = _tls_options(tls)
         host: Any = address.host or None  # None is fine, whatever typeshed says: this machine
-        if tls is not None:
-            options["server_hostname"] = address.host
         with failing("connect to", address):
+            if tls is not None:
+                if tls.check_hostname and not address.host:
+                    raise ValueError("the context checks the peer's hostname, and none is given")
+                options["server_hostname"] = address.host
             if address.scheme == "unix":
-                transport, _ = await self._loop.create_unix_connection(protocol_factory, address.path, **options)
+                transport, _ = await self._loop.create_unix_connection(
+                    protocol_factory, address.path, **options
+                )
             else:
                 transport, _ = await self._loop.create_connection(
                     protocol_factory, host, address.port, **options
@@ -112,10 +116,7 @@ class AsyncioRuntime:
                 sock, file = bind_unix(address.path)
                 sockets = [sock]
             else:
-                infos = await self._loop.getaddrinfo(
-                    address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-                )
-                sockets = bind_tcp(infos)
+                sockets = bind_tcp(await self._look_up(address, socket.SOCK_STREAM))
                 address = address.with_port(sockets[0].getsockname()[1])
             listener = _Listener(self, address, file)
             self._listeners[listener] = None
@@ -129,6 +130,11 @@ class AsyncioRuntime:
                 raise
         return listener
 
+    async def _look_up(self, address: Address, kind: int) -> Any:
+        return await self._loop.getaddrinfo(
+            address.host or None, address.port, type=kind, flags=socket.AI_PASSIVE
+        )
+
     async def _serve(
         self, sock: socket.socket, protocol_factory: Callable[[], Any], options: dict[str, Any]
     ) -> asyncio.AbstractServer:
@@ -138,17 +144,21 @@ class AsyncioRuntime:
             return await self._loop.create_unix_server(protocol_factory, sock=sock, **options)
         return await self._loop.create_server(protocol_factory, sock=sock, **options)
 
-    async def open_datagram(self, address: Address, factory: Callable[[], DatagramEndpoint]) -> DatagramTransport:
+    async def open_datagram(
+        self, address: Address, factory: Callable[[], DatagramEndpoint]
+    ) -> DatagramTransport:
         require_host(address)
-        host: Any = address.host or None  # None is fine: every interface
         with failing("receive datagrams at", address):
+            infos = await self._look_up(address, socket.SOCK_DGRAM)
+            # Bound here, for uvloop leaves a socket open that it could not bind.
             transport, _ = await self._loop.create_datagram_endpoint(
-                functools.partial(_DatagramAdapter, self, factory()),
-                local_addr=(host, address.port),
+                functools.partial(_DatagramAdapter, self, factory()), sock=bind_datagram(infos)
             )
         return transport
 
-    def call_in_worker(self, function: Callable[[], T], /, *, pool: concurrent.futures.Executor) -> asyncio.Future[T]:
+    def call_in_worker(
+        self, function: Callable[[], T], /, *, pool: concurrent.futures.Executor
+    ) -> asyncio.Future[T]:
         return self._loop.run_in_executor(pool, function)
 
     def stop(self) -> Future[None]:
@@ -324,7 +334,9 @@ else:
 
 
 # By loop, and weak in the value, which holds the loop: a runtime lives as long as somebody uses it.
-_runtimes: weakref.WeakValueDictionary[asyncio.AbstractEventLoop, AsyncioRuntime] = weakref.WeakValueDictionary()
+_runtimes: weakref.WeakValueDictionary[asyncio.AbstractEventLoop, AsyncioRuntime] = (
+    weakref.WeakValueDictionary()
+)
 
 
 def asyncio_runtime() -> AsyncioRuntime:

@@ -13,7 +13,7 @@ import stat
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["SocketFile", "bind_tcp", "bind_unix", "tune"]
+__all__ = ["SocketFile", "bind_datagram", "bind_tcp", "bind_unix", "tune"]
 
 BACKLOG = 128
 _PORT_TRIES = 16
@@ -91,6 +91,23 @@ def _bind_all(infos: Sequence[AddressInfo]) -> list[socket.socket]:
     if not sockets:
         raise OSError(errno.EAFNOSUPPORT, "no address of a family that this system supports")
     return sockets
+
+
+def bind_datagram(infos: Sequence[AddressInfo]) -> socket.socket:
+    """Receive datagrams at the first of the given addresses.
+
+    Raises:
+        OSError: It cannot be used.
+    """
+    family, kind, protocol, _, place = infos[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setblocking(False)
+        sock.bind(place)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 class SocketFile:

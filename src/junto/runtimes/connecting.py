@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from junto.address import Address
 from junto.runtime import BufferedEndpoint, DatagramEndpoint, Endpoint, Transport
-from junto.runtimes.binding import AddressInfo, SocketFile, bind_tcp, bind_unix, tune
+from junto.runtimes.binding import AddressInfo, SocketFile, bind_datagram, bind_tcp, bind_unix, tune
 from junto.runtimes.datagrams import SocketDatagrams
 from junto.runtimes.edge import failing, require_context, require_host
 from junto.runtimes.listening import SocketListener
@@ -45,7 +45,9 @@ async def connect(
                 return transport
             from junto.runtimes.tls import TLSTransport  # late: ssl takes longer to import than all of junto
 
-            secured = TLSTransport(host, endpoint, tls, server_side=False, server_hostname=address.host or None)
+            secured = TLSTransport(
+                host, endpoint, tls, server_side=False, server_hostname=address.host or None
+            )
         except BaseException:
             sock.close()
             raise
@@ -90,16 +92,7 @@ async def open_datagram(
     """Receive datagrams: see `junto.runtime.Runtime.open_datagram`."""
     require_host(address)
     with failing("receive datagrams at", address):
-        family, kind, protocol, _, place = (
-            await _resolve(host, address, passive=True, kind=socket.SOCK_DGRAM)
-        )[0]
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.setblocking(False)
-            sock.bind(place)
-        except BaseException:
-            sock.close()
-            raise
+        sock = bind_datagram(await _resolve(host, address, passive=True, kind=socket.SOCK_DGRAM))
         return SocketDatagrams(host, sock, factory())
 
 

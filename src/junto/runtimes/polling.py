@@ -103,7 +103,8 @@ class SelectorPoller:
         return [
             (
                 key.fd,
-                (READ if events & selectors.EVENT_READ else 0) | (WRITE if events & selectors.EVENT_WRITE else 0),
+                (READ if events & selectors.EVENT_READ else 0)
+                | (WRITE if events & selectors.EVENT_WRITE else 0),
             )
             for key, events in self._selector.select(timeout)
         ]

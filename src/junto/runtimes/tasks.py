@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from junto.errors import LocalProtocolError
 from junto.runtimes.iteration import Iteration
 
-__all__ = ["Cancelled", "Future", "InvalidState", "Task", "TaskHost"]
+__all__ = ["Cancelled", "Future", "InvalidState", "Task", "TaskHost", "settle", "settle_with_error"]
 
 T = TypeVar("T")
 _log = logging.getLogger("junto")
@@ -171,6 +171,11 @@ class Task(Future[T]):
             self._cancelling = True
         return True
 
+    def abandon(self) -> None:
+        """Settle it as cancelled wherever its flow is, which will not run again."""
+        if not self.state:
+            self._end(_CANCELLED, None)
+
     def result(self) -> T:
         self._unseen = False
         return super().result()
@@ -180,6 +185,8 @@ class Task(Future[T]):
         return super().exception()
 
     def _advance(self, _awaited: Future[Any] | None, error: BaseException | None = None) -> None:
+        if self.state:
+            return  # abandoned
         self._awaited = None
         if self._cancelling and error is None:
             self._cancelling = False
@@ -216,3 +223,15 @@ class Task(Future[T]):
     def __del__(self) -> None:
         if self._unseen:
             _log.error("a task ended with an error that nobody asked for", exc_info=self._value)
+
+
+def settle(future: Future[Any], result: Any = None) -> None:
+    """Give *future* its result, unless its waiter has given up."""
+    if not future.done():
+        future.set_result(result)
+
+
+def settle_with_error(future: Future[Any], error: BaseException) -> None:
+    """Give *future* its error, unless its waiter has given up."""
+    if not future.done():
+        future.set_exception(error)

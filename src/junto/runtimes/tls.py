@@ -16,6 +16,7 @@ __all__ = ["TLSTransport"]
 _log = logging.getLogger("junto")
 
 HANDSHAKE_TIMEOUT = 30.0  # seconds
+GOODBYE_TIMEOUT = 5.0  # seconds that the peer has to answer our goodbye, after all is sent
 
 
 class TLSTransport:
@@ -65,19 +66,26 @@ class TLSTransport:
         except RemoteProtocolError as error:
             self._fail(error)
             return
-        if not self._made and self._tls.established:
+        if not self._made:
+            self._flush()
+            if not self._tls.established:
+                return
             self._made = True
             self._timer.cancel()
             if not self.opened.done():
                 self.opened.set_result(None)
             self._endpoint.connection_made(self)
-        self._pass_on()
+        if self._closing:
+            self._discard()
+        else:
+            self._pass_on()
 
     def eof_received(self) -> None:
         try:
             self._tls.receive_eof()
         except RemoteProtocolError as error:
-            self._fail(error)
+            if not self._closing:  # else we do not care how it ends
+                self._fail(error)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._timer.cancel()
@@ -128,7 +136,14 @@ class TLSTransport:
         self._closing = True
         self._tls.send_close()
         self._flush()
-        self._transport.close()
+        if self._tls.closed_by_peer or not self._made:
+            self._transport.close()
+            return
+        # Closing a socket while unread bytes are in it, were it only a session ticket, makes the
+        # system throw away what the peer has not read yet: so read until the peer's goodbye.
+        self._timer = self._host.call_later(GOODBYE_TIMEOUT, self._stop_waiting_for_goodbye)
+        self._transport.resume_reading()
+        self._discard()
 
     def abort(self) -> None:
         self._closing = True
@@ -166,8 +181,6 @@ class TLSTransport:
     # -- inside --
 
     def _pass_on(self) -> None:
-        if not self._made:
-            return
         try:
             while self._reading and not self._closing:
                 if self._buffered:
@@ -188,6 +201,21 @@ class TLSTransport:
         if self._tls.closed_by_peer and not self._closing:
             self._endpoint.eof_received()
             self.close()
+
+    def _discard(self) -> None:
+        try:
+            while self._tls.read_into(self._host.read_buffer):
+                pass
+        except RemoteProtocolError:  # we are done with this peer anyway
+            self._transport.close()
+        if self._tls.closed_by_peer:
+            self._transport.close()
+
+    def _stop_waiting_for_goodbye(self) -> None:
+        if self._transport.get_write_buffer_size():
+            self._timer = self._host.call_later(GOODBYE_TIMEOUT, self._stop_waiting_for_goodbye)
+        else:
+            self._transport.abort()
 
     def _flush(self) -> None:
         data = self._tls.data_to_send()

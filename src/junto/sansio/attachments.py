@@ -11,7 +11,7 @@ from typing import Any
 
 from junto.errors import RemoteProtocolError
 
-__all__ = ["ATTACH_FROM", "attach", "detach"]
+__all__ = ["ATTACH_FROM", "Attachments", "detach"]
 
 ATTACH_FROM = 16 * 1024
 """From how many bytes on a value travels beside its message."""
@@ -48,25 +48,64 @@ def detach(content: Any, found: list[tuple[Place, bytes]], place: tuple[Any, ...
     return content
 
 
-def attach(content: Any, place: Any, data: bytes) -> Any:
-    """Put *data* in its place in *content*, which is changed.
+class Attachments:
+    """The large bytes of one message, as they come in.
 
-    Returns:
-        *content*, or *data* if that is its place.
-
-    Raises:
-        RemoteProtocolError: There is no such place, or something is there.
+    Attributes:
+        triple: The message, with ``None`` in their places.
     """
-    if place == []:
+
+    __slots__ = ("_data", "_places", "_room", "triple")
+
+    def __init__(self, places: Any, triple: Any, limit: int) -> None:
+        """Expect a packet for each of *places*, of *limit* bytes together at most.
+
+        Raises:
+            RemoteProtocolError: *places* are no list of places.
+        """
+        if type(places) is not list or not places:
+            raise RemoteProtocolError("the peer announced attachments in no known form")
+        self._places = places
+        self._data: list[bytes] = []
+        self._room = limit
+        self.triple = triple
+
+    def add(self, data: bytes) -> bool:
+        """Take the next packet; tells whether it was the last.
+
+        Raises:
+            RemoteProtocolError: They are too large together.
+        """
+        self._room -= len(data)
+        if self._room < 0:
+            raise RemoteProtocolError("the attachments of one message are above the limit together")
+        self._data.append(data)
+        return len(self._data) == len(self._places)
+
+    def put_into(self, content: Any) -> Any:
+        """Put all of them in their places in *content*, which is changed; give it back.
+
+        Raises:
+            RemoteProtocolError: There is no such place, or something is there.
+        """
+        for place, data in zip(self._places, self._data, strict=True):
+            content = _put(content, place, data)
+        return content
+
+
+def _put(content: Any, place: Any, data: bytes) -> Any:
+    if place == [] and content is None:
         return data
     try:
         *way, last = place
         target = content
         for step in way:
             target = target[step]
-        if target[last] is not None:
-            raise RemoteProtocolError(f"the place {place!r} of an attachment is taken")
-        target[last] = data
+        taken = target[last] is not None
+        if not taken:
+            target[last] = data
     except (LookupError, TypeError, ValueError) as error:
         raise RemoteProtocolError(f"a message has no place {place!r} for its attachment") from error
+    if taken:
+        raise RemoteProtocolError(f"the place {place!r} of an attachment is taken")
     return content

@@ -3,22 +3,10 @@
 A packet holds one value in the connection's codec, an array of three: ``[kind, id, content]``. Each
 peer numbers its own requests from 0; a reply carries the number of its request.
 
-    0 request   anything             must be answered, once, by one of the other two
-    1 result    anything
-    2 failure   what went wrong
-
-That is all that old peers know. Two junto peers find out about each other without a message more:
-each writes the first triple it sends in a second way that every reader takes for the same
-(`Codec.mark`). Who has seen the peer's mark may use the rest:
-
-    3 notice    anything             a request that is not answered; its id is null
-    4 stream    anything             the reply to a request: items will follow
-    5 item      the item             of the stream with that id
-    6 credit    a number             the reader of a stream takes so many items more
-    7 stop      null                 the reader wants no more; the stream ends with a result
-    8 beside    a triple             its large bytes follow, a packet each; the id is their places
-
-and *batches*: an array of triples in one packet.
+What the kinds are is in `junto.sansio.kinds`. Old peers know requests, results and failures only. Two
+junto peers find out about each other without a message more: each writes the first triple it
+sends in a second way that every reader takes for the same (`Codec.mark`). Who has seen the peer's
+mark may use the other kinds, and *batches*: an array of triples in one packet.
 
 No message is an object: events are tuples of the same three, since nothing lives as short and
 is made as often.
@@ -28,44 +16,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from junto.codecs import Codec
+from junto.codecs import ENCODE_ERRORS, SCALARS, Codec, is_plain
 from junto.errors import CodecError, LocalProtocolError, RemoteProtocolError
-from junto.sansio.attachments import attach, detach
+from junto.sansio.attachments import Attachments, detach
 from junto.sansio.failures import FailureForm, describe_failure
+from junto.sansio.kinds import BAD_CONTENT, BESIDE, BROKEN, FAILURE, REQUEST, Event
 from junto.sansio.packets import MAX_SIZE, PacketReader, check_size, pack_length
 
-__all__ = [
-    "BAD_CONTENT",
-    "BROKEN",
-    "CREDIT",
-    "FAILURE",
-    "ITEM",
-    "NOTICE",
-    "REQUEST",
-    "RESULT",
-    "STOP",
-    "STREAM",
-    "Event",
-    "MessageProtocol",
-]
-
-REQUEST: Final = 0
-RESULT: Final = 1
-FAILURE: Final = 2
-NOTICE: Final = 3
-STREAM: Final = 4
-ITEM: Final = 5
-CREDIT: Final = 6
-STOP: Final = 7
-_BESIDE: Final = 8
-
-# Events that have no message of their own.
-BROKEN: Final = -1
-"""``(BROKEN, None, RemoteProtocolError)``: the last event; nothing can be read any more."""
-BAD_CONTENT: Final = -2
-"""``(BAD_CONTENT, (kind, id), CodecError)``: a readable triple whose custom types are not."""
-
-Event = tuple[int, Any, Any]
+__all__ = ["MessageProtocol"]
 
 # A batch must fit what any peer that takes batches is willing to receive.
 BATCH_SIZE: Final = 16 * 1024
@@ -81,24 +39,24 @@ class MessageProtocol:
     __slots__ = (
         "_announced",
         "_announcing",
-        "_attachments",
+        "_attaching",
         "_batch",
         "_batch_size",
+        "_batching",
         "_beside",
         "_broken",
         "_codec",
-        "_dump",
+        "_compress",
         "_extensions",
         "_failures",
-        "_found",
         "_heard",
         "_load",
         "_next_id",
         "_out",
         "_packets",
-        "_places",
         "_receive_limit",
         "_send_limit",
+        "_write",
         "extended",
         "get_buffer",
     )
@@ -126,7 +84,8 @@ class MessageProtocol:
         """
         self._codec = codec
         self._load = codec.load
-        self._dump = codec.dump
+        self._write = codec.write
+        self._compress = codec.compress
         self._receive_limit = receive_limit
         self._send_limit = min(send_limit, MAX_SIZE)
         self._failures: FailureForm = failures
@@ -136,16 +95,16 @@ class MessageProtocol:
         self._out: list[bytes] = []
         self._batch: list[bytes] = []
         self._batch_size = 0
+        # What is done with a peer that is known to understand it.
         self.extended = False
+        self._batching = False
+        self._attaching = False
         self._extensions = extensions and receive_limit >= BATCH_SIZE and send_limit >= BATCH_SIZE
         self._announcing = self._extensions  # the first message will be marked …
         self._announced = False  # … and was
         self._heard = False
         self._broken = False
-        self._found: list[tuple[list[Any], bytes]] = []
-        self._beside: list[Any] | None = None
-        self._places: list[Any] = []
-        self._attachments: list[bytes] = []
+        self._beside: Attachments | None = None
 
     # --- receiving ---------------------------------------------------------------------------
 
@@ -187,7 +146,12 @@ class MessageProtocol:
                         self._read_carefully(payload, events)
                         continue
                     message = load(payload)
-                    if type(message) is list and len(message) == 3 and type(message[0]) is int and 0 <= message[0] <= 2:
+                    if (
+                        type(message) is list
+                        and len(message) == 3
+                        and type(message[0]) is int
+                        and 0 <= message[0] <= 2
+                    ):
                         events.append((message[0], message[1], message[2]))
                     else:
                         self._read_other(message, events, revive=False)
@@ -223,7 +187,7 @@ class MessageProtocol:
         if not self._heard:
             self._heard = True
             if self._extensions and codec.is_marked(data):
-                self.extended = True  # and our first message tells it the same
+                self._extend()  # and our first message tells it the same
             else:
                 self._announcing = False  # an old peer, and what we sent before did not wake it
         self._read_other(message, events, revive=True)
@@ -233,6 +197,11 @@ class MessageProtocol:
         if type(message) is list and message and type(message[0]) is list:
             self._check_extension("a batch")
             for triple in message:
+                if not revive and type(triple) is list and len(triple) == 3:
+                    kind, ident, content = triple
+                    if type(kind) is int and 0 <= kind <= FAILURE:
+                        events.append((kind, ident, content))
+                        continue
                 self._read_triple(triple, events, revive=revive)
         else:
             self._read_triple(message, events, revive=revive)
@@ -241,12 +210,14 @@ class MessageProtocol:
         if type(message) is not list or len(message) != 3:
             raise RemoteProtocolError(f"the peer sent {_short(message)}, not an array of three")
         kind, ident, content = message
-        if type(kind) is not int or not 0 <= kind <= _BESIDE:
+        if type(kind) is not int or not 0 <= kind <= BESIDE:
             raise RemoteProtocolError(f"the peer sent a message of the unknown type {_short(kind)}")
         if kind > FAILURE:
             self._check_extension(f"a message of type {kind}")
-            if kind == _BESIDE:
-                self._expect_attachments(ident, content)
+            if kind == BESIDE:
+                if self._beside is not None:
+                    raise RemoteProtocolError("the peer sent attachments to a message with attachments")
+                self._beside = Attachments(ident, content, self._receive_limit)
                 return
         if revive:
             try:
@@ -259,39 +230,33 @@ class MessageProtocol:
     def _check_extension(self, what: str) -> None:
         if not (self.extended or self._announced):
             raise RemoteProtocolError(f"the peer sent {what} without having agreed on it")
-        self.extended = True
+        self._extend()
 
-    def _expect_attachments(self, places: Any, triple: Any) -> None:
-        if type(places) is not list or not places or type(triple) is not list or self._beside is not None:
-            raise RemoteProtocolError("the peer sent attachments in no known form")
-        self._places = places
-        self._beside = triple
+    def _extend(self) -> None:
+        self.extended = True
+        self._batching = self._compress is None
+        self._attaching = self._compress is None and self._codec.binary
 
     def _read_attachment(self, data: bytes, events: list[Event]) -> None:
-        triple = self._beside
-        assert triple is not None, "asked for only while attachments are expected"
-        self._attachments.append(data)
-        if sum(map(len, self._attachments)) > self._receive_limit:
-            raise RemoteProtocolError("the attachments of one message are above the limit together")
-        if len(self._attachments) < len(self._places):
+        beside = self._beside
+        assert beside is not None, "asked for only while attachments are expected"
+        if not beside.add(data):
             return
-        attachments, self._attachments, self._beside = self._attachments, [], None
-        if len(triple) == 3:
-            # Custom types first: an attached value is bytes, and has none inside.
-            rebuilt: list[Event] = []
-            self._read_triple(triple, rebuilt, revive=True)
-            for kind, ident, content in rebuilt:
-                if kind >= 0:
-                    for place, attached in zip(self._places, attachments, strict=True):
-                        content = attach(content, place, attached)
-                events.append((kind, ident, content))
-            return
-        raise RemoteProtocolError("the peer sent attachments to something that is no message")
+        self._beside = None
+        # Custom types first: an attached value is bytes, and has none inside.
+        rebuilt: list[Event] = []
+        self._read_triple(beside.triple, rebuilt, revive=True)
+        for kind, ident, content in rebuilt:
+            events.append((kind, ident, beside.put_into(content) if kind >= 0 else content))
 
     # --- sending -----------------------------------------------------------------------------
 
-    def send_request(self, content: Any) -> int:
+    def send_request(self, content: Any, plain: bool = False) -> int:
         """Queue a request.
+
+        Args:
+            content: Its content.
+            plain: Whether that is known to consist of numbers and texts.
 
         Returns:
             Its number, with which the reply will come.
@@ -301,7 +266,7 @@ class MessageProtocol:
             LocalProtocolError: It is larger than the limit; nothing was queued.
         """
         ident = self._next_id
-        self.send(REQUEST, ident, content)
+        self.send(REQUEST, ident, content, plain)
         self._next_id = ident + 1
         return ident
 
@@ -329,47 +294,45 @@ class MessageProtocol:
             )
         self.send(kind, ident, content)
 
-    def send(self, kind: int, ident: Any, content: Any) -> None:
+    def send(self, kind: int, ident: Any, content: Any, plain: bool = False) -> None:
         """Queue one message of any *kind*; raises as `send_request`."""
-        if self.extended:
+        if plain or type(content) in SCALARS or is_plain(content):
             try:
-                data = self._dump([kind, ident, content], self._take_large)
-            except CodecError:
-                self._found.clear()
-                raise
-            if self._found:
-                self._queue_beside(data)
-                return
+                data = self._write([kind, ident, content])
+            except ENCODE_ERRORS as error:
+                raise CodecError(f"the value cannot be encoded as {self._codec.name}: {error}") from error
         else:
-            data = self._dump([kind, ident, content])
-        if self._announcing:
-            data = self._codec.mark(data)
-        compress = self._codec.compress
-        if compress is not None:
-            data = compress(data)
+            if self._attaching:
+                found: list[tuple[list[Any], bytes]] = []
+                content = detach(content, found)
+                if found:
+                    self._queue_beside([kind, ident, content], found)
+                    return
+            data = self._codec.dump([kind, ident, content])
+        if self._announcing or self._compress is not None:
+            data = self._finish(data)
         size = len(data)
         if size > self._send_limit:
             check_size(size, self._send_limit)
         if self._announcing:
             self._announcing = False
             self._announced = True
-        if self.extended and compress is None:
+        if self._batching:
             if self._batch_size + size > BATCH_SIZE:
                 self._close_batch()
             self._batch.append(data)
-            self._batch_size += size + 2
+            self._batch_size += size + 2  # with what joins it to the next
         else:
             self._out.append(pack_length(size))
             self._out.append(data)
 
-    def _take_large(self, triple: list[Any]) -> list[Any]:
-        if self._codec.binary and self._codec.compress is None:
-            triple[2] = detach(triple[2], self._found)
-        return triple
+    def _finish(self, data: bytes) -> bytes:
+        if self._announcing:
+            data = self._codec.mark(data)
+        return data if self._compress is None else self._compress(data)
 
-    def _queue_beside(self, data: bytes) -> None:
-        found, self._found = self._found, []
-        envelope = self._codec.join((self._dump(_BESIDE), self._dump([place for place, _ in found]), data))
+    def _queue_beside(self, triple: list[Any], found: list[tuple[list[Any], bytes]]) -> None:
+        envelope = self._codec.dump([BESIDE, [place for place, _ in found], triple])
         for payload in (envelope, *(large for _, large in found)):
             check_size(len(payload), self._send_limit)
         self._close_batch()

@@ -6,6 +6,7 @@ transport needs. It holds no socket and no clock.
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 
 from junto.errors import LocalProtocolError, RemoteProtocolError
@@ -25,13 +26,18 @@ class TLSConnection:
         ssl_object: For questions about certificates and ciphers.
     """
 
-    def __init__(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None = None) -> None:
+    def __init__(
+        self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None = None
+    ) -> None:
         """Prepare a connection.
 
         Raises:
-            ValueError: The context cannot be used for this side, or checks a host's name and
-                there is none.
+            ValueError: The context checks a host's name, and there is none.
         """
+        if context.check_hostname and not server_side and not server_hostname:
+            raise ValueError(
+                "the context checks the peer's hostname, and none is given"
+            )  # ssl would not check
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self.ssl_object = context.wrap_bio(
@@ -119,10 +125,8 @@ class TLSConnection:
         if self._closed or not self.established:
             return
         self._closed = True
-        try:
+        with contextlib.suppress(ssl.SSLError):  # our goodbye is written; the peer's may come, or not
             self.ssl_object.unwrap()
-        except ssl.SSLError:
-            pass  # our goodbye is written; the peer's has not come yet, or never will
 
     def data_to_send(self) -> bytes:
         """Take the encrypted bytes that are to be sent."""

@@ -1,38 +1,60 @@
-"""The requests of ours that wait for replies, and the time that each is given."""
+"""Our own requests: what waits for replies, for how long, and the streams that they opened."""
 
 from __future__ import annotations
 
+import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
-from junto.errors import Overloaded, RequestTimeout, fresh
+from junto.errors import Overloaded, RemoteError, RequestTimeout, fresh
 from junto.runtime import Reply, Runtime, TimerHandle
+from junto.sansio.kinds import FAILURE, ITEM, STREAM
+from junto.streaming import Stream, StreamReader
 
-__all__ = ["Pending"]
+__all__ = ["Asking"]
+
+logger = logging.getLogger("junto")
 
 
-class Pending:
-    """Futures by the number of their request, in the order of the numbers.
+class Asking:
+    """What waits for the peer, by the number of the request, in the order of the numbers.
 
     A waiter that gives up only cancels its future. The entry goes when the late reply comes, or
     when the number of entries has doubled since they were last looked through.
 
     Attributes:
-        futures: The entries; the channel settles them itself, for speed.
-        timers: Of those requests that were given a time of their own.
+        futures: Of the requests that have no reply yet; the channel settles them itself, for speed.
+        timers: Of those that were given a time of their own.
+        sweep_at: How many futures there may be before they are looked through.
+        late_replies: How many replies came for requests that nobody waited for any more.
     """
 
-    __slots__ = ("_limit", "_marks", "_runtime", "_walking", "futures", "sweep_at", "timers")
+    __slots__ = (
+        "_limit",
+        "_marks",
+        "_readers",
+        "_runtime",
+        "_send",
+        "_walking",
+        "futures",
+        "late_replies",
+        "sweep_at",
+        "timers",
+    )
 
-    def __init__(self, runtime: Runtime, limit: int) -> None:
-        """Hold up to *limit* requests that somebody waits for."""
+    def __init__(self, runtime: Runtime, limit: int, send: Callable[[int, int, Any], object]) -> None:
+        """Hold up to *limit* requests that somebody waits for; *send* sends what streams need."""
         self._runtime = runtime
         self._limit = limit
+        self._send = send
         self._marks: deque[tuple[float, int]] = deque()
         self._walking: TimerHandle | None = None
+        self._readers: dict[int, StreamReader] = {}
         self.futures: dict[int, Reply[Any]] = {}
         self.timers: dict[int, TimerHandle] = {}
         self.sweep_at = min(limit, 64)
+        self.late_replies = 0
 
     def sweep(self) -> None:
         """Forget the requests that nobody waits for any more.
@@ -115,3 +137,46 @@ class Pending:
         for future in futures:
             if not future.done():
                 future.set_exception(fresh(error))
+        readers, self._readers = self._readers, {}
+        for reader in readers.values():
+            reader.end(error)
+
+    # --- replies -----------------------------------------------------------------------------
+
+    def receive(self, kind: int, ident: Any, content: Any, origin: Any) -> None:
+        """Take a reply that is no plain result, or an item of a stream; *origin* names the peer."""
+        if kind == ITEM:
+            reader = self._readers.get(ident)
+            if reader is not None:
+                reader.put(content)
+        elif kind == STREAM:
+            self._begin_stream(ident)
+        elif kind == FAILURE:
+            self.settle(ident, RemoteError(content, origin))
+
+    def settle(self, ident: Any, error: BaseException) -> None:
+        """End request *ident*, or the stream that it opened, by *error*."""
+        future = self.pop(ident)
+        if future is not None:
+            future.set_exception(error)
+        else:
+            self.end_stream(ident, error)
+
+    def _begin_stream(self, ident: Any) -> None:
+        """Answer request *ident* by a stream."""
+        future = self.pop(ident)
+        reader = StreamReader(self._runtime, self._send, ident)
+        self._readers[ident] = reader
+        if future is None:
+            reader.stop()
+        else:
+            future.set_result(Stream(reader, self._runtime))
+
+    def end_stream(self, ident: Any, error: BaseException | None) -> None:
+        """End the stream *ident*, or note that a reply came too late for its request."""
+        reader = self._readers.pop(ident, None) if type(ident) is int else None
+        if reader is not None:
+            reader.end(error)
+        else:
+            self.late_replies += 1
+            logger.debug("dropped a reply that nobody waits for, to request %r", ident)

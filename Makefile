@@ -1,0 +1,89 @@
+# Every target makes the virtual environment $(VENV) and fills it with what it needs, the first time and
+# whenever pyproject.toml changed. Nothing is installed anywhere else.
+#
+#   make test PYTHON=python3.13 VENV=.venv-3.13      another Python, beside the first
+#   make test PYTEST_ARGS="-k deadline -x"           a part of the tests
+
+VENV ?= .venv
+PY := $(VENV)/bin/python
+PYTHON ?=
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+FUZZ_ARGS ?= -max_total_time=60
+
+DEMO := $(PY) examples/mosaik_demo/run.py
+FUZZ := $(VENV)-fuzz
+
+# An environment holds the absolute path of the clone. In a copy of the clone, or after it was moved, it would
+# run the code of the old place; so what was installed counts for one place only.
+place := $(shell pwd | cksum | cut -d' ' -f1)
+filled := .filled-$(place)
+install := -m pip install --quiet --editable
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONHOME PYTHONPATH
+
+.PHONY: help demo test check format docs bench fuzz clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PRECIOUS: %/.made
+
+help: ## print this list (the default)
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/$(filled)-demo ## run a mosaik co-simulation over junto, and plot it
+	$(DEMO)
+
+test: $(VENV)/$(filled)-test ## run all tests
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/$(filled)-check ## check format, lint, types and architecture
+	$(PY) -m ruff format --check --quiet
+	$(PY) -m ruff check --quiet
+	$(PY) -m mypy --strict src tests/typing
+	$(PY) -m pyright --pythonpath $(PY)
+	$(PY) -m pytest --quiet tests/test_architecture.py
+
+format: $(VENV)/$(filled)-check ## bring the code into its format
+	$(PY) -m ruff check --fix-only
+	$(PY) -m ruff format
+
+# From nothing each time: Sphinx warns about a page only when it reads it.
+docs: $(VENV)/$(filled)-docs ## build the site, docs/_build/html/index.html
+	rm -rf docs/reference/api docs/_build
+	$(PY) -m sphinx --fail-on-warning --nitpicky --keep-going --quiet -b html docs docs/_build/html
+
+bench: $(VENV)/$(filled)-bench ## measure, beside other libraries
+	$(PY) benchmarks/run.py $(BENCH_ARGS)
+
+fuzz: $(FUZZ)/$(filled)-fuzz ## feed any bytes for a minute (FUZZ_ARGS=-max_total_time=60)
+	$(FUZZ)/bin/python tests/fuzz/fuzz_messages.py $(FUZZ_ARGS)
+
+clean: ## remove all that the other targets made
+	rm -rf .venv .venv-* build dist demo-output docs/_build docs/reference/api
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/$(filled)-%: $(VENV)/.made pyproject.toml
+	@echo "Filling $(@D) for make $* ..."
+	@$(PY) $(install) '.[fast,blosc,cli]' --group $*
+	@touch $@
+
+$(FUZZ)/$(filled)-fuzz: $(FUZZ)/.made pyproject.toml
+	@echo "Filling $(@D) for make fuzz ..."
+	@$(FUZZ)/bin/python $(install) . --group fuzz
+	@touch $@
+
+# Debian's python3 can lack what makes an environment, so that is asked for as well. pip 25.1 is the first that
+# knows dependency groups.
+%/.made:
+	@for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3 python); do \
+	  if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Making $(@D) with $$python ..."; \
+	    "$$python" -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --upgrade 'pip>=25.1' && touch $@; \
+	    exit; \
+	  fi; \
+	done; \
+	echo "junto needs Python 3.11 or newer with its venv module, and found none as '$(or $(PYTHON),python3)'." >&2; \
+	echo "Name one with 'make PYTHON=/path/to/python3'; on Debian and Ubuntu, 'apt install python3-venv'." >&2; \
+	exit 1

@@ -1,0 +1,70 @@
+"""How the site is built; ``make docs`` builds it, and a warning fails it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+project = "junto"
+author = "The junto developers"
+project_copyright = "The junto developers"
+release = importlib.metadata.version("junto")
+version = release
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx_design",
+]
+exclude_patterns = ["_build", "_templates"]
+templates_path = ["_templates"]
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+
+# One page per module, made from the docstrings; it lists what the module's `__all__` promises.
+autosummary_ignore_module_all = (
+    True  # a package has a page for each of its modules, also those it does not export
+)
+autodoc_member_order = "bysource"
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+# A name in a docstring leads to its page.
+default_role = "py:obj"
+
+nitpicky = True
+nitpick_ignore_regex = [
+    # What a docstring names may be a parameter, a method of a typing protocol or a builtin, and have no page.
+    # A name that is written out in full is meant to lead there, and has to.
+    (r"py:obj", r"(?!junto\.).*"),
+    # Type variables have no page.
+    (r"py:.*", r"junto\.(.*\.)?[A-Z]"),
+    # An annotation without a module is an alias or a type variable; type checkers see to it that it exists.
+    (r"py:class", r"\w+"),
+    # A private base class is shown, and has no page.
+    (r"py:class", r"junto\.(.*\.)?_\w+"),
+    # The standard library and msgspec: their inventories would have to be fetched for each build.
+    (r"py:.*", rf"({'|'.join(sorted(sys.stdlib_module_names))}|msgspec)\..*"),
+]
+# The flavours share their names, and an annotation that is imported for types only does not tell its module.
+suppress_warnings = ["ref.python"]
+
+html_theme = "furo"
+html_title = "junto"
+
+
+def keep_colons(_app: Sphinx, what: str, _name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
+    """Undo that napoleon takes what stands before a colon in an attribute's first line as its type."""
+    types = [line for line in lines if line.startswith(":type: ")]
+    if what in ("attribute", "data", "property") and types:
+        lines.remove(types[0])
+        lines[0] = f"{types[0].removeprefix(':type: ')}: {lines[0]}"
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("autodoc-process-docstring", keep_colons, priority=600)  # after napoleon's 500

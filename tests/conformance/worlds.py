@@ -1,0 +1,88 @@
+"""The runtimes that the suite runs in; one more is one entry in `WORLDS`.
+
+A scenario is a flow: ``async def scenario(rt)``. It awaits only futures of *rt* and other flows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import uvloop
+
+from junto.runtimes.asyncio import asyncio_runtime
+from junto.runtimes.polling import SelectorPoller
+from junto.runtimes.threads import Cancelled, InvalidState, ThreadsRuntime
+
+LIMIT = 15.0  # seconds for one scenario: only a hang takes so long
+
+Scenario = Callable[[Any], Coroutine[Any, Any, Any]]
+
+
+@dataclass(frozen=True)
+class World:
+    """How to run a scenario, and how this runtime calls its errors."""
+
+    name: str
+    run: Callable[[Scenario], Any]
+    cancelled: type[BaseException]
+    invalid_state: type[Exception]
+
+    def __call__(self, scenario: Scenario) -> Any:
+        return self.run(scenario)
+
+
+async def _in_asyncio(scenario: Scenario) -> Any:
+    runtime = asyncio_runtime()
+    async with asyncio.timeout(LIMIT):
+        try:
+            return await scenario(runtime)
+        finally:
+            await runtime.stop()
+
+
+def run_asyncio(scenario: Scenario) -> Any:
+    return asyncio.run(_in_asyncio(scenario))
+
+
+def run_uvloop(scenario: Scenario) -> Any:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_in_asyncio(scenario))
+
+
+def run_threads(scenario: Scenario, *args: Any) -> Any:
+    runtime = ThreadsRuntime(*args)
+    try:
+        return runtime.wait(scenario(runtime), timeout=LIMIT)
+    finally:
+        runtime.close()
+
+
+def run_selectors(scenario: Scenario) -> Any:
+    return run_threads(scenario, SelectorPoller())
+
+
+WORLDS = [
+    World("asyncio", run_asyncio, asyncio.CancelledError, asyncio.InvalidStateError),
+    World("uvloop", run_uvloop, asyncio.CancelledError, asyncio.InvalidStateError),
+    World("threads", run_threads, Cancelled, InvalidState),
+    World("threads-selectors", run_selectors, Cancelled, InvalidState),
+]
+
+
+async def sleep(rt: Any, seconds: float) -> None:
+    """Wait for *seconds*; 0 lets all that is to be run now run first."""
+    future = rt.create_future()
+    rt.call_later(seconds, future.set_result, None)
+    await future
+
+
+async def within(rt: Any, awaited: Any, seconds: float = 10.0) -> Any:
+    """Await *awaited*, a future, and cancel it after *seconds*."""
+    timer = rt.call_later(seconds, awaited.cancel)
+    try:
+        return await awaited
+    finally:
+        timer.cancel()
