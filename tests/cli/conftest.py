@@ -66,7 +66,9 @@ class Commands:
         self._directory = directory
         self._running: list[subprocess.Popen[str]] = []
 
-    def start(self, *words: str, program: tuple[str, ...] = ("-m", "junto"), **options: Any) -> subprocess.Popen[str]:
+    def start(
+        self, *words: str, program: tuple[str, ...] = ("-m", "junto"), **options: Any
+    ) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, *program, *words],
             cwd=self._directory,
@@ -141,6 +143,8 @@ class Math:
         self.geometry = Geometry()
         self.stream_closed = threading.Event()
         self.called = 0
+        self.waited_for = threading.Event()
+        self.release = threading.Event()
 
     @expose
     def add(self, a: int, b: int) -> int:
@@ -173,6 +177,11 @@ class Math:
         """Count up to n."""
         for i in range(n):
             yield {"i": i}
+
+    @expose
+    def wait(self) -> str:
+        self.waited_for.set()
+        return "released" if self.release.wait(BOUND) else "forgotten"
 
     @expose
     def broken_stream(self) -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import pty
@@ -28,7 +29,11 @@ def test_a_function_in_a_nested_service_is_called_by_its_path(junto: Run, url: s
     ("words", "args", "kwargs"),
     [
         ([], [], {}),
-        (["1", "2.5", "true", "null", '"42"', "[1, 2]", '{"a": 1}'], [1, 2.5, True, None, "42", [1, 2], {"a": 1}], {}),
+        (
+            ["1", "2.5", "true", "null", '"42"', "[1, 2]", '{"a": 1}'],
+            [1, 2.5, True, None, "42", [1, 2], {"a": 1}],
+            {},
+        ),
         (["Ann", "two words", "", "NaN", "[1,", "1e"], ["Ann", "two words", "", "NaN", "[1,", "1e"], {}),
         (["-3", "-2.5", "-1e3"], [-3, -2.5, -1000.0], {}),
         (["a=1", "2", "name=Ann", "x=a=b"], [2], {"a": 1, "name": "Ann", "x": "a=b"}),
@@ -67,7 +72,7 @@ def test_a_text_is_shown_as_it_is_but_does_not_control_the_terminal(junto: Run, 
 def test_a_large_result_is_laid_out(junto: Run, url: str) -> None:
     outcome = junto("call", url, "echo", *["a text of some length"] * 10)
     assert outcome.out.count("\n") > 10
-    assert eval(outcome.out) == [["a text of some length"] * 10, {}]
+    assert ast.literal_eval(outcome.out) == [["a text of some length"] * 10, {}]
 
 
 def test_a_stream_is_shown_line_by_line(junto: Run, url: str) -> None:
@@ -81,7 +86,11 @@ def test_a_stream_as_json_is_one_value_per_line(junto: Run, url: str) -> None:
 
 def test_the_failure_of_a_stream_comes_after_its_items(junto: Run, url: str) -> None:
     outcome = junto("call", url, "broken_stream")
-    assert (outcome.code, outcome.out, outcome.err) == (3, "1\n", "junto: the peer failed: ValueError: no more\n")
+    assert (outcome.code, outcome.out, outcome.err) == (
+        3,
+        "1\n",
+        "junto: the peer failed: ValueError: no more\n",
+    )
 
 
 def test_ctrl_c_stops_a_stream_and_its_producer(commands: Commands, url: str, math: Math) -> None:
@@ -93,11 +102,11 @@ def test_ctrl_c_stops_a_stream_and_its_producer(commands: Commands, url: str, ma
     assert math.stream_closed.wait(BOUND)
 
 
-def test_ctrl_c_ends_the_wait_for_an_answer(commands: Commands, silent_peer: str) -> None:
-    program = "import sys, junto.cli.destination as d; print('ready', flush=True); import junto.cli as c; sys.exit(c.main())"
-    process = commands.start("call", silent_peer, "add", program=("-c", program))
-    first_line(process)
+def test_ctrl_c_ends_the_wait_for_an_answer(commands: Commands, serve: Serve, math: Math) -> None:
+    process = commands.start("call", serve(math, workers=1), "wait")
+    assert math.waited_for.wait(BOUND)
     outcome = interrupt(process)
+    math.release.set()
     assert (outcome.code, outcome.out, outcome.err.strip()) == (130, "", "")
 
 
@@ -127,14 +136,15 @@ def test_a_failure_of_the_peer_has_an_exit_code_of_its_own(junto: Run, url: str)
 def test_a_failure_as_json_tells_its_parts(junto: Run, url: str) -> None:
     outcome = junto("call", url, "fail", "by zero", "--json")
     assert outcome.out == ""
-    text = outcome.error.pop("text")
-    assert text.startswith("Traceback") and text.endswith("ZeroDivisionError: by zero")
-    assert {**outcome.error, "text": ""} == {
+    error = outcome.error
+    text = error.pop("text")
+    assert text.startswith("Traceback")
+    assert text.endswith("ZeroDivisionError: by zero")
+    assert error == {
         "kind": "remote",
         "message": "the peer failed: ZeroDivisionError: by zero",
         "exit_code": 3,
         "type": "ZeroDivisionError",
-        "text": "",
     }
 
 
@@ -144,7 +154,10 @@ def test_a_failure_does_not_control_the_terminal(junto: Run, url: str) -> None:
 
 def test_an_unknown_function_and_wrong_arguments_are_failures_of_the_peer(junto: Run, url: str) -> None:
     outcome = junto("call", url, "nope")
-    assert (outcome.code, outcome.err) == (3, "junto: the peer failed: LookupError: nothing is offered at 'nope'\n")
+    assert (outcome.code, outcome.err) == (
+        3,
+        "junto: the peer failed: LookupError: nothing is offered at 'nope'\n",
+    )
     outcome = junto("call", url, "add", "x", "1")
     assert (outcome.code, outcome.err.count("\n")) == (3, 1)
     assert "TypeError: argument 'a'" in outcome.err
@@ -164,7 +177,10 @@ def test_an_unknown_function_and_wrong_arguments_are_failures_of_the_peer(junto:
         (["call", "URL", "add", "--args-json", "[1"], "--args-json is not JSON"),
         (["call", "URL", "add", "--args-json", "1"], "--args-json has to be an array or a map"),
         (["call", "URL", "add", "1", "--args-json", "[]"], "not both"),
-        (["call", "URL", "add", '{"__type__": 1}'], "the arguments cannot be sent: a map with the key '__type__'"),
+        (
+            ["call", "URL", "add", '{"__type__": 1}'],
+            "the arguments cannot be sent: a map with the key '__type__'",
+        ),
         (["call", "URL", "add", "--cafile", "/no/such/file"], "'/no/such/file' does not exist"),
         (["call", "tls://127.0.0.1:1", "add", "--keyfile", __file__], "of no use without --certfile"),
         (["call", "tls://127.0.0.1:1", "add", "--cafile", __file__], "the certificates cannot be used"),
@@ -172,13 +188,21 @@ def test_an_unknown_function_and_wrong_arguments_are_failures_of_the_peer(junto:
         (["frobnicate"], "No such command 'frobnicate'"),
     ],
 )
-def test_wrong_input_is_told_in_a_sentence(words: list[str], sentence: str, junto: Run, url: str, math: Math) -> None:
+def test_wrong_input_is_told_in_a_sentence(
+    words: list[str], sentence: str, junto: Run, url: str, math: Math
+) -> None:
     words = [url if word == "URL" else word for word in words]
     outcome = junto(*words)
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
-    assert outcome.err.startswith("junto: ") and sentence in outcome.err
+    assert outcome.err.startswith("junto: ")
+    assert sentence in outcome.err
     outcome = junto(*words, "--json")
-    assert (outcome.code, outcome.out, outcome.error["kind"], outcome.error["exit_code"]) == (2, "", "input", 2)
+    assert (outcome.code, outcome.out, outcome.error["kind"], outcome.error["exit_code"]) == (
+        2,
+        "",
+        "input",
+        2,
+    )
     assert sentence in outcome.error["message"]
     assert math.called == 0
 
@@ -221,7 +245,9 @@ def test_mutual_tls(junto: Run, serve: Serve, certificates: Certificates) -> Non
     assert (outcome.code, outcome.err.count("\n")) == (1, 1)
 
 
-def test_a_certificate_that_is_not_trusted_is_told(junto: Run, serve: Serve, certificates: Certificates) -> None:
+def test_a_certificate_that_is_not_trusted_is_told(
+    junto: Run, serve: Serve, certificates: Certificates
+) -> None:
     url = serve(Math(), "tls://127.0.0.1:0", tls=tls.server_context(certificates.ca, certificates.server))
     for files in (["--cafile", certificates.stranger], []):
         outcome = junto("call", url, "add", "3", "4", *files)
@@ -238,7 +264,9 @@ def test_colours_are_for_terminals_and_not_if_refused(commands: Commands, url: s
     assert commands.run("call", url, "count", "1").out == "{'i': 0}\n"
     for refused in (False, True):
         ours, theirs = pty.openpty()
-        program = "import os, sys; os.environ.update(TERM='xterm'%s); from junto.cli import main; sys.exit(main())"
+        program = (
+            "import os, sys; os.environ.update(TERM='xterm'%s); from junto.cli import main; sys.exit(main())"
+        )
         process = commands.start(
             "call", url, "count", "1",
             program=("-c", program % (", NO_COLOR='1'" if refused else "")), stdout=theirs,
@@ -251,7 +279,8 @@ def test_colours_are_for_terminals_and_not_if_refused(commands: Commands, url: s
 
 
 def test_json_does_without_rich(commands: Commands, url: str) -> None:
-    program = "import sys; from junto.cli import main; main(); sys.exit(bool({'rich', 'asyncio'} & sys.modules.keys()))"
+    unwanted = "{'rich', 'asyncio'} & sys.modules.keys()"
+    program = f"import sys; from junto.cli import main; main(); sys.exit(bool({unwanted}))"
     assert commands.run("call", url, "add", "1", "2", "--json", program=("-c", program)).code == 0
 
 
@@ -260,7 +289,8 @@ def test_the_help_tells_of_arguments_and_exit_codes(junto: Run) -> None:
     for words in ([], ["--help"]):
         outcome = junto(*words)
         assert outcome.code == 0
-        assert "Exit codes:" in outcome.out and "  3    the peer answered with a failure" in outcome.out
+        assert "Exit codes:" in outcome.out
+        assert "  3    the peer answered with a failure" in outcome.out
 
 
 def test_it_runs_as_a_module(commands: Commands, url: str) -> None:

@@ -9,7 +9,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
-from junto.cli.failures import Failure, report
+from junto.cli.failures import INTERRUPTED, Failure, report
 
 __all__ = ["main"]
 
@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if missing:
         sentence = f"the junto command needs {' and '.join(missing)}: pip install 'junto[cli]'"
         return report(Failure("input", sentence), as_json="--json" in words)
-    from junto.cli.commands import run
+    try:
+        from junto.cli.commands import run
 
-    return run(words)
+        return run(words)
+    except KeyboardInterrupt:  # while something was still being imported
+        return INTERRUPTED

@@ -81,7 +81,7 @@ def run(words: list[str]) -> int:
         return report(failure, as_json=as_json)
     except click.ClickException as error:
         return report(Failure("input", _sentence(error)), as_json=as_json)
-    except (KeyboardInterrupt, click.Abort):
+    except click.Abort:  # what click makes of Ctrl-C
         return INTERRUPTED
     except _Refused as refused:
         _discard_output()

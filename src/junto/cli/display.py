@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console as RichConsole
 from rich.highlighter import ReprHighlighter
 from rich.pretty import Pretty
 from rich.table import Table
@@ -16,6 +16,13 @@ from junto.cli.values import printable
 __all__ = ["show_functions", "show_item", "show_value"]
 
 _UNWRAPPED = 100_000
+
+
+class Console(RichConsole):
+    """Leaves to us what becomes of a reader that goes away: rich ends the process."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError("nobody reads the output")
 
 
 def show_value(value: Any) -> None:
