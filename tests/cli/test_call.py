@@ -243,6 +243,7 @@ def test_mutual_tls(junto: Run, serve: Serve, certificates: Certificates) -> Non
     assert junto("call", url, "add", "3", "4", *files).out == "7\n"
     outcome = junto("call", url, "add", "3", "4", "--cafile", certificates.ca)
     assert (outcome.code, outcome.err.count("\n")) == (1, 1)
+    assert outcome.err.endswith("speak json over TLS, and does it want to see a certificate (--certfile)?\n")
 
 
 def test_a_certificate_that_is_not_trusted_is_told(

@@ -60,9 +60,14 @@ class Destination:
             except (ConnectionLost, RemoteProtocolError) as error:
                 if peer.channel.extended:
                     raise
-                # It has not said a word that we understood; a peer cannot say that it speaks something else.
-                expected = f"{self.codec} {'without' if tls is None else 'over'} TLS"
-                raise Failure("connection", f"{error}; does {self.address} speak {expected}?") from error
+                raise self._nothing_understood(error, secured=tls is not None) from error
+
+    def _nothing_understood(self, error: Exception, *, secured: bool) -> Failure:
+        """Guess why the connection ended before the peer said a word: it has no way to tell."""
+        question = f"does {self.address} speak {self.codec} {'over' if secured else 'without'} TLS"
+        if secured and self.files.certfile is None:
+            question += ", and does it want to see a certificate (--certfile)"
+        return Failure("connection", f"{error}; {question}?")
 
 
 def destination_options(timeout_help: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
