@@ -317,9 +317,17 @@ def describe(root: Any) -> list[dict[str, Any]]:
             functions.append(
                 {
                     "path": path,
-                    "signature": str(inspect.signature(member)),
+                    "signature": str(_signature(member)),
                     "doc": inspect.getdoc(member) or "",
                     "stream": stream,
                 }
             )
     return functions
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    try:
+        # With ``from __future__ import annotations`` all are texts, and would be shown in quotes.
+        return inspect.signature(function, eval_str=True)
+    except Exception:  # a name that means nothing here
+        return inspect.signature(function)
