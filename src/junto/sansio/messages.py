@@ -180,7 +180,7 @@ class MessageProtocol:
                     not self._heard
                     or self._beside is not None
                     or codec.decompress is not None
-                    or codec.may_hold_types(packets.source, 0, packets.used)
+                    or codec.may_hold_types(payloads[0].obj, 0, packets.used)  # type: ignore[arg-type]  # a bytearray
                 )
                 for payload in payloads:
                     if careful:
