@@ -92,7 +92,9 @@ class Model:
     st.integers(1, 40),
     st.lists(st.tuples(st.integers(1, 100), st.integers(0, 100), st.integers(1, 300)), max_size=40),
 )
-def test_nothing_is_lost_or_mixed_up_in_any_order_of_reads(size: int, steps: list[tuple[int, int, int]]) -> None:
+def test_nothing_is_lost_or_mixed_up_in_any_order_of_reads(
+    size: int, steps: list[tuple[int, int, int]]
+) -> None:
     shared = memoryview(bytearray(size))
     buffer = ReceiveBuffer(shared)
     model = Model()

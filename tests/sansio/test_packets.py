@@ -73,7 +73,10 @@ def test_any_cut_gives_the_same_packets_though_others_use_the_shared_buffer(
 @given(st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=100)), max_size=30))
 def test_two_readers_of_one_buffer_do_not_disturb_each_other(reads: list[tuple[bool, bytes]]) -> None:
     shared = memoryview(bytearray(SHARED))
-    both = {which: (PacketReader(1000, shared), PacketReader(1000, memoryview(bytearray(4096)))) for which in (True, False)}
+    both = {
+        which: (PacketReader(1000, shared), PacketReader(1000, memoryview(bytearray(4096))))
+        for which in (True, False)
+    }
     for which, data in reads:
         tested, alone = both[which]
         assert read_shared(tested, frame(data)[:-1], shared) == alone.receive_data(frame(data)[:-1])
@@ -85,7 +88,11 @@ def test_two_readers_of_one_buffer_do_not_disturb_each_other(reads: list[tuple[b
 @pytest.mark.parametrize("step", [1, 3, 100])
 def test_a_length_above_the_limit_is_an_error_before_the_payload_comes(size: int, step: int) -> None:
     reader = make_reader(limit=10)
-    received = [p for piece in cut(frame(b"0123456789") + struct.pack(">I", size), [step] * 99) for p in reader.receive_data(piece)]
+    received = [
+        p
+        for piece in cut(frame(b"0123456789") + struct.pack(">I", size), [step] * 99)
+        for p in reader.receive_data(piece)
+    ]
     assert received == [b"0123456789"]
     assert isinstance(reader.error, PacketTooLarge)
     assert (reader.error.size, reader.error.max_size) == (size, 10)
