@@ -127,10 +127,10 @@ class RemoteError(JuntoError):
             self.text = content.rstrip("\n")
             self._read_text()
         elif isinstance(content, list | tuple):
-            self.text = "\n".join(_shown(part).rstrip("\n") for part in content)
+            self.text = "\n".join(text_of(part).rstrip("\n") for part in content)
             self._read_list(content)
         else:
-            self.text = _shown(content)
+            self.text = text_of(content)
 
     def _read_text(self) -> None:
         last = _CHAINED.split(self.text)[-1]
@@ -152,7 +152,8 @@ class RemoteError(JuntoError):
         return self.text
 
 
-def _shown(value: Any) -> str:
+def text_of(value: object) -> str:
+    """Give a text of anything, also of what fails when it is asked for one."""
     try:
         return str(value)
     except Exception:  # too deep, or a number too long
@@ -168,6 +169,6 @@ def fresh(error: BaseException) -> BaseException:
     try:
         copy = type(error)(*error.args)
     except Exception:  # a foreign class with arguments of its own
-        copy = ConnectionLost(_shown(error))
+        copy = ConnectionLost(text_of(error))
     copy.__cause__ = error
     return copy

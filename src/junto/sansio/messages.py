@@ -26,6 +26,7 @@ is made as often.
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any, Final
 
 from junto.codecs import Codec
@@ -423,5 +424,5 @@ def _join_small(chunks: list[bytes]) -> list[bytes]:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = reprlib.repr(value)  # which does not write what is not shown
     return text if len(text) < 60 else f"{text[:56]}..."
