@@ -111,9 +111,7 @@ class Answering:
         self._holding = handler is None
 
     def _look(self) -> None:
-        self._holding = (
-            self._handler is None or self.paused or self._ending is not None or bool(self._queue)
-        )
+        self._holding = self._handler is None or self.paused or self._ending is not None or bool(self._queue)
 
     def take(self, ident: Any, content: Any) -> bool:
         """Accept a request or refuse it; answer it now if its handler has the result.

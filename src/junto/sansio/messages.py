@@ -14,6 +14,7 @@ is made as often.
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any, Final
 
 from junto.codecs import ENCODE_ERRORS, SCALARS, Codec, is_plain
@@ -133,11 +134,12 @@ class MessageProtocol:
         codec = self._codec
         try:
             if payloads:
+                source: Any = payloads[0].obj  # a bytearray
                 careful = (
                     not self._heard
                     or self._beside is not None
                     or codec.decompress is not None
-                    or codec.may_hold_types(packets.source, 0, packets.used)
+                    or codec.may_hold_types(source, 0, packets.used)
                 )
                 for payload in payloads:
                     if careful:
@@ -382,5 +384,5 @@ def _join_small(chunks: list[bytes]) -> list[bytes]:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = reprlib.repr(value)  # which does not write what is not shown
     return text if len(text) < 60 else f"{text[:56]}..."
