@@ -87,6 +87,7 @@ def _plain_juntos(*bars: Bar, limit: float) -> Iterator[Contestant]:
 RPYC = Contestant.of("rpyc", Side("rpyc_threads"))
 ZMQ = Contestant.of("pyzmq", Side("zmq_blocking"))
 ZMQ_ASYNCIO = Contestant.of("pyzmq, asyncio", Side("zmq_asyncio", "asyncio"))
+ZMQ_RPC = Contestant.of("pyzmq with MessagePack", Side("zmq_rpc"))
 GRPC = Contestant.of("grpcio", Side("grpc_blocking"))
 GRPC_ASYNCIO = Contestant.of("grpcio, asyncio", Side("grpc_asyncio", "asyncio"))
 WEBSOCKETS = Contestant.of("websockets", Side("websockets_blocking"))
@@ -136,7 +137,7 @@ SEQUENTIAL = Rate(
     "sequential",
     "one call after the other",
     "sequential",
-    (*_bares(), *_juntos(limit=0.90), ZMQ, ZMQ_ASYNCIO, RPYC, *WEBSOCKETS_LOOPS, GRPC_ASYNCIO),
+    (*_bares(), *_juntos(limit=0.90), ZMQ, ZMQ_RPC, ZMQ_ASYNCIO, RPYC, *WEBSOCKETS_LOOPS, GRPC_ASYNCIO),
 )
 PIPELINED = Rate(
     "pipelined",
@@ -147,6 +148,7 @@ PIPELINED = Rate(
         *_plain_juntos(FASTEST_ZMQ, limit=0.65),
         *_juntos(FASTEST_ZMQ, limit=0.85),
         ZMQ,
+        ZMQ_RPC,
         ZMQ_ASYNCIO,
         RPYC,
         *WEBSOCKETS_LOOPS,
