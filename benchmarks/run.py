@@ -39,7 +39,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 def parse_arguments(workloads: dict[str, Measure], argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="measure for about a minute; coarse figures")
+    parser.add_argument("--quick", action="store_true", help="measure for one to two minutes; coarse figures")
     parser.add_argument(
         "--only", action="append", choices=workloads, metavar="NAME", help="one workload; may be repeated"
     )
