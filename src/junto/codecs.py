@@ -61,6 +61,7 @@ class Codec(ABC):
 
     write: Callable[[Any], bytes]
     _read: Callable[[Buffer], Any]
+    _echo: Callable[[Any], bytes]
 
     def __init__(self, types: Iterable[CustomType[Any]] = ()) -> None:
         """Use the custom *types*, numbered in their order.
@@ -88,6 +89,17 @@ class Codec(ABC):
             raise
         except Exception as error:  # the codec's own, or of a value that is not what it seems
             raise CodecError(f"the value cannot be encoded as {self.name}: {text_of(error)}") from error
+
+    def echo(self, value: Any) -> bytes:
+        """Encode again what `load` gave, just as it was, even where `dump` would refuse it.
+
+        Raises:
+            CodecError: It is nested too deep.
+        """
+        try:
+            return self._echo(value)
+        except ENCODE_ERRORS as error:
+            raise CodecError(f"the value cannot be encoded as {self.name}: {error}") from error
 
     def load(self, data: Buffer) -> Any:
         """Decode *data*, after any decompression; custom types stay in their wire form.
@@ -225,6 +237,7 @@ class JSON(Codec):
         super().__init__(types)
         self.write = _json_writer(strict=strict)
         self._read = _read_any_json
+        self._echo = _write_any_json
 
     def may_hold_types(self, data: bytes | bytearray, start: int, end: int) -> bool:
         # The second form: an escape by which the key could be written otherwise.
@@ -257,6 +270,7 @@ class MsgPack(Codec):
         super().__init__(types)
         self.write = _write_msgpack
         self._read = _read_msgpack
+        self._echo = _write_msgpack
 
     def may_hold_types(self, data: bytes | bytearray, start: int, end: int) -> bool:
         return data.find(b"__type__", start, end) >= 0
@@ -284,6 +298,7 @@ def _no_extensions(code: int, data: memoryview) -> Any:
 
 # Made once: a prepared encoder and decoder, and their methods already bound.
 _read_json: Callable[[Buffer], Any] = msgspec.json.Decoder().decode
+_write_any_json = _json_writer(strict=False)
 _read_msgpack: Callable[[Buffer], Any] = msgspec.msgpack.Decoder(ext_hook=_no_extensions).decode
 _write_msgpack: Callable[[Any], bytes] = msgspec.msgpack.Encoder().encode
 
