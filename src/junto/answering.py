@@ -249,6 +249,9 @@ class Answering:
         if ident is NO_REPLY or not self._protocol.extended:
             self._send_failure(ident, LocalProtocolError("a streamed result needs a peer that is junto too"))
             return
+        if type(ident) is not int or ident in self.producers:
+            self._send_failure(ident, LocalProtocolError("a streamed result needs a number of its own"))
+            return
         self._protocol.send_extension(STREAM, ident, None)
         step = None if self._pool is None else partial(self._runtime.call_in_worker, pool=self._pool)
         producer = self.producers[ident] = Producer(self._runtime, self._send_item, ident)

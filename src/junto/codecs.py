@@ -83,6 +83,7 @@ class Codec(ABC):
     read_triple: Callable[[Buffer], _Triple]
     read_batch: Callable[[Buffer], list[_Triple]]
     _read: Callable[[Buffer], Any]
+    _echo: Callable[[Any], bytes]
 
     def __init__(self, types: Iterable[CustomType[Any]] = ()) -> None:
         """Use the custom *types*, numbered in their order.
@@ -110,6 +111,17 @@ class Codec(ABC):
             raise
         except Exception as error:  # the codec's own, or of a value that is not what it seems
             raise CodecError(f"the value cannot be encoded as {self.name}: {text_of(error)}") from error
+
+    def echo(self, value: Any) -> bytes:
+        """Encode again what `load` gave, just as it was, even where `dump` would refuse it.
+
+        Raises:
+            CodecError: It is nested too deep.
+        """
+        try:
+            return self._echo(value)
+        except ENCODE_ERRORS as error:
+            raise CodecError(f"the value cannot be encoded as {self.name}: {error}") from error
 
     def load(self, data: Buffer) -> Any:
         """Decode *data*, after any decompression; custom types stay in their wire form.
@@ -251,6 +263,7 @@ class JSON(Codec):
         self.read_triple = _read_json_triple
         self.read_batch = _read_json_batch
         self._read = _read_any_json
+        self._echo = _write_any_json
 
     def may_hold_types(self, data: bytes | bytearray, start: int, end: int) -> bool:
         # The second form: an escape by which the key could be written otherwise.
@@ -285,6 +298,7 @@ class MsgPack(Codec):
         self.read_triple = _read_msgpack_triple
         self.read_batch = _read_msgpack_batch
         self._read = _read_msgpack
+        self._echo = _write_msgpack
 
     def may_hold_types(self, data: bytes | bytearray, start: int, end: int) -> bool:
         return data.find(b"__type__", start, end) >= 0
@@ -312,6 +326,7 @@ def _no_extensions(code: int, data: memoryview) -> Any:
 
 # Made once: a prepared encoder and decoder, and their methods already bound.
 _read_json: Callable[[Buffer], Any] = msgspec.json.Decoder().decode
+_write_any_json = _json_writer(strict=False)
 _read_msgpack: Callable[[Buffer], Any] = msgspec.msgpack.Decoder(ext_hook=_no_extensions).decode
 _write_msgpack: Callable[[Any], bytes] = msgspec.msgpack.Encoder().encode
 _write_compact_json: Callable[[Any], bytes] = msgspec.json.Encoder().encode
