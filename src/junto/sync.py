@@ -128,6 +128,7 @@ class Channel(_Facade):
 
     notify = direct(_Channel.notify)
     half_close = direct(_Channel.half_close)
+    abort = direct(_Channel.abort)
     recv = blocking(_Channel.recv)
     wait_closed = blocking(_Channel.wait_closed)
 
