@@ -360,7 +360,7 @@ class Channel:
             error = ConnectionLost("the channel was closed")
             self._asking.fail(error)
             self._answering.end_of_requests(error)
-            self._answering.ending = error
+            self._answering.refuse(error)
             if self._transport is None:
                 self._error = self._error or error
                 self._closed.set_result(None)

@@ -367,8 +367,8 @@ def _blocking_call(runtime: ThreadsRuntime, peer: _rpc.Peer[Any]) -> Callable[..
     call = runtime.call
     call_path = peer.call_path
 
-    def call_and_wait(path: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float | None) -> Any:
-        return _as_result(runtime, call(call_path, path, args, kwargs, timeout))
+    def call_and_wait(path: str, /, *args: Any, **kwargs: Any) -> Any:
+        return _as_result(runtime, call(call_path, path, *args, **kwargs))
 
     return call_and_wait
 

@@ -17,7 +17,7 @@ __all__ = ["failing", "require_context", "require_host"]
 
 
 @contextmanager
-def failing(what: str, address: Address) -> Generator[None]:
+def failing(what: str, address: Address) -> Generator[None, None, None]:
     """Turn the system's errors into `ConnectionFailed`."""
     try:
         yield

@@ -43,6 +43,7 @@ _log = logging.getLogger("junto")
 _ROUNDS = 8  # of callbacks that make callbacks, before sockets and timers get their turn
 _LONGEST_POLL = 86400.0  # seconds; the systems' calls count milliseconds in 32 bits
 
+_LOOK_FIRST = -1.0  # instead of a timeout: look what is to be done before polling
 _WAITS = 0  # a seat's states
 _DONE = 1
 _LEADS = 2
@@ -196,7 +197,7 @@ class LeaderAndFollowers:
             if seat is not None:
                 if not self._sleep(seat, deadline):
                     return
-                timeout = 0.0
+                timeout = _LOOK_FIRST
             errand = self._lead(me, future, deadline, timeout)
             if errand is None:
                 return
@@ -205,7 +206,7 @@ class LeaderAndFollowers:
                 if future.state or self._closed:
                     return
                 seat = self._join(me, future)
-            timeout = 0.0
+            timeout = _LOOK_FIRST
 
     def _sleep(self, seat: _Seat, deadline: float | None) -> bool:
         """Follow; return whether to lead now."""
@@ -223,7 +224,9 @@ class LeaderAndFollowers:
     ) -> Callable[[], object] | None:
         """Do everybody's work until *future* is done; then, or for an errand to return, resign."""
         while True:
-            events = self._poll(timeout)
+            # Who was chosen does not poll at once: each system call lets the other threads in
+            # before us, and they are the ones that have just been woken.
+            events = self._poll(timeout) if timeout != _LOOK_FIRST else []
             with self._lock:
                 self._owner = me
                 try:

@@ -1,0 +1,38 @@
+"""The ``junto`` command: serve, call, inspect and ping from a shell.
+
+It needs the extra ``cli``. This module does not, so that whoever lacks it is told so.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+
+from junto.cli.failures import INTERRUPTED, Failure, report
+
+__all__ = ["main"]
+
+_EXTRA = ("click", "rich")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: What stands behind the command's name; ``None`` for those of this process.
+
+    Returns:
+        The exit code; see `junto.cli.failures`.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
+        sentence = f"the junto command needs {' and '.join(missing)}: pip install 'junto[cli]'"
+        return report(Failure("input", sentence), as_json="--json" in words)
+    try:
+        from junto.cli.commands import run
+
+        return run(words)
+    except KeyboardInterrupt:  # while something was still being imported
+        return INTERRUPTED

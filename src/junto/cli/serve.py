@@ -1,0 +1,135 @@
+"""``junto serve``: serve a service of the user's until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Any
+
+import click
+
+from junto import aio
+from junto.address import Address
+from junto.cli.failures import Failure
+from junto.cli.options import CODEC, JSON, TLS, decorate, read_url
+from junto.cli.security import Files
+from junto.cli.target import find_target, make_service
+from junto.cli.values import write_json
+from junto.codecs import CodecName
+from junto.exposing import describe
+
+__all__ = ["serve"]
+
+_HELP = """Serve SERVICE, written module:Name, until Ctrl-C or SIGTERM.
+
+The module is searched in the current directory first. The name may be dotted; it may be that of a class or a
+function, which is called without arguments and may be async, of an object, or of a dictionary of exposed
+functions. The first Ctrl-C stops listening and lets running calls end, for at most 5 seconds; the second
+ends at once.
+
+The addresses, with the ports that the system chose for port 0, and what is offered are printed when
+connections are accepted. With --json that is one document:
+{"addresses": [...], "functions": [...]}.
+"""
+
+
+async def _serve(
+    target: str,
+    found: Any,
+    addresses: tuple[Address, ...],
+    *,
+    workers: int,
+    codec: CodecName,
+    files: Files,
+    as_json: bool,
+) -> None:
+    service = await make_service(target, found)
+    functions = describe(service)
+    if not functions:
+        raise Failure("input", f"{target} offers nothing: none of its members is marked with @expose")
+    tls = files.server_context(addresses)
+    stop = _on_signals()
+    async with aio.serve(service, *addresses, tls=tls, workers=workers, codec=codec) as server:
+        _announce(server.addresses, functions, as_json=as_json)
+        await stop.wait()
+        _ignore_signals()
+        if not as_json:
+            click.echo("stopping; Ctrl-C ends at once", err=True)
+
+
+def _announce(addresses: list[Address], functions: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        write_json({"addresses": [str(address) for address in addresses], "functions": functions})
+        return
+    from junto.cli.display import show_functions
+
+    for address in addresses:
+        click.echo(f"serving at {address}")
+    show_functions(functions)
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows: there Ctrl-C cancels the task that waits
+            pass
+    return stop
+
+
+def _ignore_signals() -> None:
+    """Let the next one do what it does to any program: end it."""
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        try:
+            loop.remove_signal_handler(number)
+        except NotImplementedError:
+            pass
+
+
+def _run(
+    target: str,
+    addresses: tuple[Address, ...],
+    workers: int,
+    codec: CodecName,
+    cafile: str | None,
+    certfile: str | None,
+    keyfile: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    files = Files(cafile, certfile, keyfile)
+    found = find_target(target)
+    aio.run(_serve(target, found, addresses, workers=workers, codec=codec, files=files, as_json=as_json))
+
+
+serve = click.command("serve", help=_HELP)(
+    decorate(
+        _run,
+        click.argument("target", metavar="SERVICE"),
+        click.option(
+            "--at",
+            "addresses",
+            type=read_url,
+            multiple=True,
+            required=True,
+            metavar="URL",
+            help="Where to listen.",
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(min=0),
+            default=0,
+            show_default=True,
+            help="Threads to run plain functions in; 0 runs them in the event loop.",
+        ),
+        CODEC,
+        *TLS,
+        JSON,
+    )
+)

@@ -1,0 +1,38 @@
+"""``junto.cli.main``, before there is a command."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from .conftest import Commands, Run
+
+
+@pytest.mark.parametrize("name", ["click", "rich"])
+def test_a_missing_extra_is_told_with_what_to_install(
+    name: str, junto: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    sentence = f"the junto command needs {name}: pip install 'junto[cli]'"
+    outcome = junto("ping", "tcp://127.0.0.1:1")
+    assert (outcome.code, outcome.out, outcome.err) == (2, "", f"junto: {sentence}\n")
+    outcome = junto("ping", "tcp://127.0.0.1:1", "--json")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.error == {"kind": "input", "message": sentence, "exit_code": 2}
+
+
+def test_without_the_extra_main_can_be_imported_in_a_new_process(commands: Commands) -> None:
+    program = (
+        "import sys; sys.modules.update(click=None, rich=None); from junto.cli import main; sys.exit(main())"
+    )
+    outcome = commands.run("--help", program=("-c", program))
+    assert (outcome.code, outcome.err) == (
+        2,
+        "junto: the junto command needs click and rich: pip install 'junto[cli]'\n",
+    )
+
+
+def test_importing_it_imports_neither_an_extra_nor_an_event_loop(commands: Commands) -> None:
+    program = "import sys, junto.cli; print({'click', 'rich', 'asyncio', 'ssl'} & sys.modules.keys())"
+    assert commands.run(program=("-c", program)).out == "set()\n"
