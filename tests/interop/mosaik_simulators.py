@@ -9,6 +9,7 @@ from typing import Any
 from junto import expose, mosaik
 
 CHAIN = {"models": {"Node": {"public": True, "params": ["start"], "attrs": ["value", "total"]}}}
+EVENTS = {**CHAIN, "type": "event-based", "set_events": True}
 
 
 class Chain(mosaik.Simulator):
@@ -125,10 +126,19 @@ class Refusing(Chain):
         return super().step(time, inputs, max_advance)
 
 
+class AsyncRefusing(AsyncChain):
+    """As `Refusing`."""
+
+    async def step(self, time: int, inputs: dict[str, Any], max_advance: int) -> int:
+        if time > 0:
+            raise ValueError("no step today")
+        return await super().step(time, inputs, max_advance)
+
+
 class Events(Chain):
     """Is stepped when it asks for that only."""
 
-    meta = {**CHAIN, "type": "event-based", "set_events": True}
+    meta = EVENTS
 
     def setup_done(self) -> None:
         self.mosaik.set_event(1)
