@@ -167,17 +167,17 @@ class Raw(Recorder):
     @property
     def messages(self) -> list[Any]:
         found = []
-        rest = bytes(self.received)
-        while len(rest) >= 4:
-            (size,) = struct.unpack_from(">I", rest)
-            if len(rest) < 4 + size:
+        at = 0
+        while len(self.received) - at >= 4:
+            (size,) = struct.unpack_from(">I", self.received, at)
+            if len(self.received) - at < 4 + size:
                 break
-            message = json.loads(rest[4 : 4 + size])
+            message = json.loads(self.received[at + 4 : at + 4 + size])
             if isinstance(message, list) and message and isinstance(message[0], list):
                 found += message  # a batch
             else:
                 found.append(message)
-            rest = rest[4 + size :]
+            at += 4 + size
         return found
 
     async def until_messages(self, count: int) -> list[Any]:

@@ -445,33 +445,31 @@ def test_malformed_input_ends_its_connection_with_one_class_of_error_and_no_othe
     scene(scenario)
 
 
-EXTENSIONS = [
+ODD_EXTENSIONS = [
     [4, 0, None],
-    [4, "x", None],
-    [4, [], None],
-    [4, {}, None],
-    [5, [], 1],
-    [5, {}, 1],
     [5, 77, 1],
-    [6, [], 1],
-    [6, {}, 1],
-    [6, 0, "x"],
-    [6, 0, -1],
-    [6, 0, True],
-    [7, [], None],
-    [7, {}, None],
+    [6, 0, 5],
     [7, 77, None],
     [3, None, 1],
     [3, [], 1],
     [5, 0, {"__type__": [9, 9]}],
     [3, None, {"__type__": [9, 9]}],
 ]
+WRONG_EXTENSIONS = [
+    [4, "x", None],
+    [4, [], None],
+    [5, {}, 1],
+    [6, [], 1],
+    [6, 0, "x"],
+    [6, 0, -1],
+    [6, 0, True],
+    [7, [], None],
+    [7, {}, None],
+]
 
 
-@pytest.mark.parametrize("message", EXTENSIONS, ids=str)
-def test_odd_messages_of_a_peer_that_claims_to_be_junto_do_no_harm(
-    scene: Any, message: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize("message", ODD_EXTENSIONS, ids=str)
+def test_odd_messages_of_a_junto_peer_do_no_harm(scene: Any, message: Any) -> None:
     async def scenario(rt: Any) -> None:
         async with serving(rt, echo) as server, raw_client(rt, server.addresses[0]) as raw:
             raw.transport.write(marked(b'[0, 0, "hello"]'))
@@ -481,7 +479,23 @@ def test_odd_messages_of_a_peer_that_claims_to_be_junto_do_no_harm(
             assert [1, 1, "fine"] in raw.messages
 
     scene(scenario)
-    assert not [record for record in caplog.records if "protocol" in record.message or "endpoint" in record.message]
+
+
+@pytest.mark.parametrize("message", WRONG_EXTENSIONS, ids=str)
+def test_wrong_messages_of_a_junto_peer_end_its_connection(
+    scene: Any, message: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario(rt: Any) -> None:
+        async with serving(rt, echo) as server, raw_client(rt, server.addresses[0]) as raw:
+            raw.transport.write(marked(b'[0, 0, "hello"]'))
+            await raw.until_messages(1)
+            channel = server.connections[0]
+            raw.send(message)
+            await channel.wait_closed()
+            assert isinstance(channel._error, RemoteProtocolError)
+
+    scene(scenario)
+    assert not caplog.records
 
 
 def test_bad_content_is_answered_and_not_fatal(scene: Any) -> None:
