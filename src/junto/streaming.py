@@ -7,6 +7,7 @@ says so, and the producer's generator is closed.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any, Final
 
@@ -108,7 +109,7 @@ class Stream(AsyncIterator[Any]):
 class Producer:
     """The producing end: takes items from a generator and sends them as credit allows."""
 
-    __slots__ = ("_credit", "_final", "_ident", "_runtime", "_send", "_waiter", "stopped", "task")
+    __slots__ = ("_cancelled", "_credit", "_final", "_ident", "_runtime", "_send", "_waiter", "stopped", "task")
 
     def __init__(self, runtime: Runtime, send: Callable[[int, Any, Any], bool], ident: Any) -> None:
         """Prepare to answer request *ident*.
@@ -123,6 +124,7 @@ class Producer:
         self._ident = ident
         self._credit = WINDOW
         self._final = False
+        self._cancelled = False
         self._waiter: Future[None] | None = None
         self.stopped = False
         self.task: Future[None] | None = None
@@ -143,7 +145,9 @@ class Producer:
         self.cancel()
 
     def cancel(self) -> None:
-        if self.task is not None:
+        """Close the generator; doing so twice would disturb that."""
+        if self.task is not None and not self._cancelled:
+            self._cancelled = True
             self.task.cancel()
 
     def wake(self) -> None:
@@ -172,15 +176,29 @@ class Producer:
         self, source: Generator[Any, None, Any], step: Callable[[Callable[[], Any]], Future[Any]] | None
     ) -> None:
         end = object()
+        if step is None:
+            try:
+                for item in source:
+                    await self._deliver(item)
+            finally:
+                source.close()
+            return
+        # Whoever stops us does not stop a worker: it may still be in the generator.
+        lock = threading.Lock()
 
         def following() -> Any:
-            return next(source, end)
+            with lock:
+                return next(source, end)
+
+        def close() -> None:
+            with lock:
+                source.close()
 
         try:
-            while (item := following() if step is None else await step(following)) is not end:
+            while (item := await step(following)) is not end:
                 await self._deliver(item)
         finally:
-            source.close()
+            await step(close)
 
     async def _deliver(self, item: Any) -> None:
         while self._credit == 0 or not self._send(ITEM, self._ident, item):
