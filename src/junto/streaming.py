@@ -109,7 +109,17 @@ class Stream(AsyncIterator[Any]):
 class Producer:
     """The producing end: takes items from a generator and sends them as credit allows."""
 
-    __slots__ = ("_cancelled", "_credit", "_final", "_ident", "_runtime", "_send", "_waiter", "stopped", "task")
+    __slots__ = (
+        "_cancelled",
+        "_credit",
+        "_final",
+        "_ident",
+        "_runtime",
+        "_send",
+        "_waiter",
+        "stopped",
+        "task",
+    )
 
     def __init__(self, runtime: Runtime, send: Callable[[int, Any, Any], bool], ident: Any) -> None:
         """Prepare to answer request *ident*.
