@@ -291,7 +291,7 @@ def test_two_peers_that_time_out_in_a_flood_stay_small(scene: Any) -> None:
 def test_requests_above_the_limit_are_refused_at_the_call(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         held = Held(rt)
-        async with channels(rt, held, max_pending=3) as (client, _):
+        async with channels(rt, held, max_pending=3, patience=0.01) as (client, _):
             futures = [client.request(number) for number in range(3)]
             with pytest.raises(Overloaded):
                 client.request(3)
