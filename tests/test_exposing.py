@@ -9,7 +9,16 @@ from unittest import mock
 
 import pytest
 
-from junto.exposing import Router, ServiceDict, describe, expose, find_path, is_service, resolve, resolve_service
+from junto.exposing import (
+    Router,
+    ServiceDict,
+    describe,
+    expose,
+    find_path,
+    is_service,
+    resolve,
+    resolve_service,
+)
 
 
 class Inner:
@@ -56,7 +65,7 @@ class Child(Service):
 
 @pytest.mark.parametrize("wrong", [None, 3, "text", [], object()])
 def test_only_what_is_callable_is_exposed(wrong: Any) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError):  # noqa: PT011
         expose(wrong)
 
 
@@ -83,7 +92,7 @@ def test_members_are_found_by_path() -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "", "/", "//", "/method", "method/", "inner", "inner/", "inner//deep", "/inner/deep", "trap", "trap/x",
+        "", "/", "//", "/method", "method/", "inner", "inner/", "inner//deep", "/inner/deep", "trap", "trap/x",  # noqa: E501
         "cached_trap", "cached_trap/deep", "evaluated", "nothing", "nothing/deep", "__init__", "__class__",
         "__class__/method", "inner/__class__/deep", "method/__self__/method", "method/__func__", "_x",
     ],
@@ -148,7 +157,7 @@ def test_a_description_names_functions_signatures_and_docs() -> None:
 
 def test_an_annotation_that_means_nothing_at_run_time_hides_no_other() -> None:
     @expose
-    def function(a: "Nowhere", b: int) -> "Nowhere":  # type: ignore[name-defined]  # noqa: F821
+    def function(a: Nowhere, b: int) -> Nowhere:  # type: ignore[name-defined]  # noqa: F821
         return [a, b]
 
     router = Router({"f": function})

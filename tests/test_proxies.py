@@ -39,7 +39,9 @@ def test_attributes_and_items_lead_to_members(remote: Proxy[Any], calls: list[An
     ]
 
 
-@pytest.mark.parametrize("name", ["func", "args", "keywords", "call", "path", "mro", "copy", "items", "real", "self"])
+@pytest.mark.parametrize(
+    "name", ["func", "args", "keywords", "call", "path", "mro", "copy", "items", "real", "self"]
+)
 def test_every_public_name_is_the_peers(remote: Proxy[Any], calls: list[Any], name: str) -> None:
     getattr(remote, name)(1)
     getattr(remote.inner, name)(1)
@@ -47,7 +49,9 @@ def test_every_public_name_is_the_peers(remote: Proxy[Any], calls: list[Any], na
 
 
 @pytest.mark.parametrize("name", ["path", "self", "cls", "name", "function", "args", "kwargs"])
-def test_every_argument_name_but_timeout_is_the_peers(remote: Proxy[Any], calls: list[Any], name: str) -> None:
+def test_every_argument_name_but_timeout_is_the_peers(
+    remote: Proxy[Any], calls: list[Any], name: str
+) -> None:
     remote.call(**{name: 1})
     assert calls == [("call", (), {name: 1})]
 

@@ -74,9 +74,8 @@ class Math:
 
 def test_the_first_example_of_the_readme(run: Any) -> None:
     async def main() -> None:
-        async with aio.serve(Math(), HERE) as server:
-            async with aio.connect(server.addresses[0]) as peer:
-                assert await peer.remote.add(3, 4, timeout=1.0) == 7
+        async with aio.serve(Math(), HERE) as server, aio.connect(server.addresses[0]) as peer:
+            assert await peer.remote.add(3, 4, timeout=1.0) == 7
 
     run(main)
 
@@ -99,7 +98,7 @@ def test_what_opens_something_may_be_awaited_instead(run: Any) -> None:
 
 def test_an_opening_that_is_never_used_complains_as_any_coroutine(run: Any) -> None:
     async def main() -> None:
-        with pytest.warns(RuntimeWarning, match="never awaited"):
+        with pytest.warns(RuntimeWarning, match="never awaited"):  # noqa: PT031
             aio.connect("tcp://127.0.0.1:1")
             gc.collect()
 
@@ -111,10 +110,10 @@ def test_an_opening_that_fails_inside_async_with_raises_what_went_wrong(run: Any
         with pytest.raises(ConnectionFailed):
             async with aio.connect("unix:///nowhere/at/all"):
                 raise AssertionError("never entered")
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError):  # noqa: PT011
             async with aio.connect("nonsense"):
                 raise AssertionError("never entered")
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError):  # noqa: PT011
             aio.connect(HERE, max_pending=0)
         with pytest.raises(TypeError):
             aio.connect(HERE, no_such_option=1)  # type: ignore[call-overload, unused-ignore, call-arg]
@@ -149,7 +148,7 @@ def test_both_forms_of_iterating_a_stream(run: Any) -> None:
                     if number == 40:
                         break
                 gc.collect()
-                while math.closed % 3:
+                while math.closed % 3:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
 
     run(main)
@@ -168,7 +167,7 @@ def test_a_task_that_is_cancelled_in_a_stream_closes_the_generator(run: Any) -> 
                 async with asyncio.timeout(0.02):
                     await read()
             gc.collect()
-            while not math.closed:
+            while not math.closed:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
             assert await peer.remote.add(1, 2) == 3
 
@@ -199,7 +198,9 @@ def test_all_of_asyncio_waits_for_calls(run: Any) -> None:
     run(main)
 
 
-def test_a_future_that_nobody_awaits_is_sent_all_the_same_and_its_error_is_reported_by_asyncio(run: Any) -> None:
+def test_a_future_that_nobody_awaits_is_sent_all_the_same_and_its_error_is_reported_by_asyncio(
+    run: Any,
+) -> None:
     async def main() -> None:
         async with aio.serve(Math(), HERE) as server, aio.connect(server.addresses[0]) as peer:
             reported: list[Any] = []
@@ -214,7 +215,7 @@ def test_a_future_that_nobody_awaits_is_sent_all_the_same_and_its_error_is_repor
 
 def test_connections_live_beside_other_users_of_the_loop(run: Any) -> None:
     async def main() -> None:
-        async with aio.serve(Math(), HERE) as server:
+        async with aio.serve(Math(), HERE) as server:  # noqa: SIM117
             async with aio.connect(server.addresses[0], service={"f": expose(lambda: 1)}) as peer:
                 await peer.ping()
                 (other,) = server.connections

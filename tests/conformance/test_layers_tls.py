@@ -55,7 +55,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 
 async def attempt(rt: Any, server: ssl.SSLContext, client: ssl.SSLContext) -> str:
     """Make one request over TLS, and tell the version."""
-    async with await serve_channels(rt, lambda content: content, ["tls://127.0.0.1:0"], Options(), tls=server) as serving:
+    async with await serve_channels(
+        rt, lambda content: content, ["tls://127.0.0.1:0"], Options(), tls=server
+    ) as serving:
         channel = await open_channel(rt, serving.addresses[0], Options(), tls=client)
         try:
             assert await channel.request("x", timeout=5.0) == "x"
@@ -101,7 +103,9 @@ def test_versions_that_do_not_meet_are_refused(scene: Any, files: Files) -> None
 
 
 @pytest.mark.parametrize("only", ["1.2", "1.3"])
-def test_a_client_without_a_certificate_of_the_authority_is_refused(scene: Any, files: Files, only: Any) -> None:
+def test_a_client_without_a_certificate_of_the_authority_is_refused(
+    scene: Any, files: Files, only: Any
+) -> None:
     async def scenario(rt: Any) -> None:
         server = tls.server_context(files.authority, files.server, only=only)
         without = ssl.create_default_context(cafile=files.authority)
@@ -134,9 +138,11 @@ def test_a_server_goes_on_after_refused_clients(scene: Any, files: Files) -> Non
         server = tls.server_context(files.authority, files.server)
         good = tls.client_context(files.authority, files.client)
         bad = tls.client_context(files.authority, files.other_client)
-        async with await serve_channels(rt, lambda content: content, ["tls://127.0.0.1:0"], Options(), tls=server) as serving:
+        async with await serve_channels(
+            rt, lambda content: content, ["tls://127.0.0.1:0"], Options(), tls=server
+        ) as serving:
             for _ in range(3):
-                with pytest.raises((ConnectionFailed, ConnectionLost)):
+                with pytest.raises((ConnectionFailed, ConnectionLost)):  # noqa: PT012
                     channel = await open_channel(rt, serving.addresses[0], Options(), tls=bad)
                     await channel.request("x", timeout=5.0)
                 async with await open_channel(rt, serving.addresses[0], Options(), tls=good) as channel:
@@ -149,11 +155,11 @@ def test_files_that_are_not_there_or_wrong_are_told_at_once(files: Files, tmp_pa
     wrong = tmp_path / "wrong.pem"
     wrong.write_text("nothing")
     for make in (tls.server_context, tls.client_context):
-        with pytest.raises(OSError):
+        with pytest.raises(OSError):  # noqa: PT011
             make(tmp_path / "nothing", files.server)
-        with pytest.raises(OSError):
+        with pytest.raises(OSError):  # noqa: PT011
             make(files.authority, tmp_path / "nothing")
-        with pytest.raises(OSError):
+        with pytest.raises(OSError):  # noqa: PT011
             make(files.authority, wrong)
-        with pytest.raises(OSError):
+        with pytest.raises(OSError):  # noqa: PT011
             make(files.authority, files.authority)

@@ -1,6 +1,6 @@
 """Channels and peers that connect again."""
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001
 
 from typing import Any
 
@@ -15,6 +15,7 @@ from junto.server import Server, open_channel, open_peer, serve_channels, serve_
 from .layers import TCP, Raw, nothing_left, until
 from .test_requests import Held
 from .worlds import sleep
+import itertools
 
 
 def echo(content: Any) -> Any:
@@ -190,7 +191,7 @@ def test_attempts_are_made_with_growing_pauses(scene: Any) -> None:
         rt.connect = noted
         await until(rt, lambda: len(times) == 4)
         rt.connect = connect
-        gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+        gaps = [after - before for before, after in itertools.pairwise(times)]
         assert gaps[0] >= 0.05
         assert gaps[1] > gaps[0] * 0.9
         assert gaps[2] >= 0.11
@@ -237,7 +238,9 @@ def test_our_own_service_and_its_workers_outlive_a_connection(scene: Any) -> Non
 
     async def scenario(rt: Any) -> None:
         server = await serve_peers(rt, {}, [TCP], Options())
-        client = await open_peer(rt, server.addresses[0], Options(), service=Mine(), workers=1, reconnect=True)
+        client = await open_peer(
+            rt, server.addresses[0], Options(), service=Mine(), workers=1, reconnect=True
+        )
         for number in range(3):
             await until(rt, lambda: len(server.connections) == 1)
             peer = server.connections[0]

@@ -68,7 +68,9 @@ class Service:
 
     def __init__(self) -> None:
         self.math = Deep()
-        self.functions = ServiceDict({"triple": triple, "_private": triple, "deep": Deep(), "plain": {"t": triple}})
+        self.functions = ServiceDict(
+            {"triple": triple, "_private": triple, "deep": Deep(), "plain": {"t": triple}}
+        )
         self.evaluated = 0
         self._private = Deep()
         self.instance_function = triple
@@ -103,7 +105,7 @@ class Service:
         return [len(points), scale, more]
 
     @expose
-    def literal(self, mode: Literal["r", "w"], point: "Point | None" = None) -> Any:
+    def literal(self, mode: Literal["r", "w"], point: Point | None = None) -> Any:
         return [mode, None if point is None else point.x]
 
     @expose
@@ -282,7 +284,9 @@ def test_every_malformed_call_is_answered_by_a_failure(scene: Any) -> None:
             raw.send([0, -1, ["add", [3, 4], {}]])
             answers = await raw.until_messages(len(WRONG_CALLS) + 1)
             assert answers[-1] == [1, -1, 7]
-            assert [answer[:2] for answer in answers[:-1]] == [[2, number] for number in range(len(WRONG_CALLS))]
+            assert [answer[:2] for answer in answers[:-1]] == [
+                [2, number] for number in range(len(WRONG_CALLS))
+            ]
         await server.close()
 
     scene(scenario)
@@ -316,7 +320,14 @@ def test_arguments_are_converted_by_annotations_and_results_travel(scene: Any, c
         options = {"codec": codec}
         async with peers(rt, Service(), server_options=options, **options) as (client, _):
             remote = client.remote
-            assert await remote.types(1, 2, "x", True, None, "u") == ["int", "float", "str", "bool", "NoneType", "str"]
+            assert await remote.types(1, 2, "x", True, None, "u") == [
+                "int",
+                "float",
+                "str",
+                "bool",
+                "NoneType",
+                "str",
+            ]
             when = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
             line = Line([Point(1.0), Point(2.0, 3.0)], Color.BLUE)
             numbered = {1: Point(5.0), 2: Point(6.0)}
@@ -355,7 +366,9 @@ def test_names_that_proxies_take_for_themselves_are_called_by_the_long_form(scen
             assert await client.remote.path("p") == ["p", 0.0]
             assert await client.remote.path(path="p") == ["p", 0.0]
             assert await client.call("path", kwargs={"path": "p", "timeout": 2.5}, timeout=5.0) == ["p", 2.5]
-            service = ServiceDict({name: _named(name) for name in ("func", "args", "keywords", "call", "keys")})
+            service = ServiceDict(
+                {name: _named(name) for name in ("func", "args", "keywords", "call", "keys")}
+            )
             async with peers(rt, service) as (other, _):
                 for name in service:
                     assert await getattr(other.remote, name)() == name
@@ -383,7 +396,9 @@ def test_custom_types_travel_and_fit_annotations(scene: Any) -> None:
 
     async def scenario(rt: Any) -> None:
         for make in (JSON, MsgPack):
-            async with peers(rt, Calculator(), server_options={"codec": make([COMPLEX])}, codec=make([COMPLEX])) as (
+            async with peers(
+                rt, Calculator(), server_options={"codec": make([COMPLEX])}, codec=make([COMPLEX])
+            ) as (
                 client,
                 _,
             ):
@@ -470,8 +485,19 @@ def test_a_service_tells_what_it_offers(scene: Any) -> None:
             functions = {function["path"]: function for function in await client.describe()}
             assert functions["add"]["signature"] == "(a: int, b: int = 10) -> int"
             assert functions["add"]["stream"] is False
-            assert {"math/double", "functions/triple", "functions/deep/double", "static", "of_class"} <= functions.keys()
-            assert not [path for path in functions if "_" in path.replace("of_class", "").replace("other_static", "").replace("instance_function", "")]
+            assert {
+                "math/double",
+                "functions/triple",
+                "functions/deep/double",
+                "static",
+                "of_class",
+            } <= functions.keys()
+            assert not [
+                path
+                for path in functions
+                if "_"
+                in path.replace("of_class", "").replace("other_static", "").replace("instance_function", "")
+            ]
             assert "trap" not in functions
 
     scene(scenario)
@@ -644,7 +670,9 @@ def test_connected_gets_each_new_peer_and_may_call_it(scene: Any) -> None:
             got.append(await peer.remote.triple(len(got)))
 
         server = await serve_peers(rt, None, [TCP], Options(), connected=greet)
-        clients = [await open_peer(rt, server.addresses[0], Options(), service={"triple": triple}) for _ in range(3)]
+        clients = [
+            await open_peer(rt, server.addresses[0], Options(), service={"triple": triple}) for _ in range(3)
+        ]
         await until(rt, lambda: len(got) == 3)
         assert len(server.connections) == 3
         for client in clients:
@@ -675,4 +703,3 @@ def test_a_connected_that_fails_is_logged_and_the_connection_lives(scene: Any, c
         scene(scenario)
     assert len(caplog.records) == 4
     assert {record.name for record in caplog.records} == {"junto"}
-

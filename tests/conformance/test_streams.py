@@ -113,7 +113,9 @@ def test_items_are_values_of_any_size(scene: Any, codec: Any, place: Any) -> Non
     items = [None, [], {"a": [1]}, "x" * 100_000, 1.5] * 20 + ([b"x" * 100_000] if codec == "msgpack" else [])
 
     async def scenario(rt: Any) -> None:
-        async with channels(rt, lambda _: iter_items(), place, server_options={"codec": codec}, codec=codec) as (
+        async with channels(
+            rt, lambda _: iter_items(), place, server_options={"codec": codec}, codec=codec
+        ) as (
             client,
             _,
         ):
@@ -181,7 +183,9 @@ def test_a_producer_that_waits_for_something_else_is_stopped(scene: Any) -> None
     scene(scenario)
 
 
-def test_a_worker_that_makes_an_item_is_let_finish_before_its_generator_is_closed(scene: Any, caplog: Any) -> None:
+def test_a_worker_that_makes_an_item_is_let_finish_before_its_generator_is_closed(
+    scene: Any, caplog: Any
+) -> None:
     working, release = threading.Event(), threading.Event()
     closed_by: list[int] = []
 
@@ -226,12 +230,12 @@ def test_an_error_comes_where_the_next_item_would_have_been(scene: Any) -> None:
             async with peers(rt, source, workers=workers) as (client, _):
                 for count in (0, 1, 100):
                     seen = []
-                    with pytest.raises(RemoteError) as caught:
+                    with pytest.raises(RemoteError) as caught:  # noqa: PT012
                         async for item in client.remote.broken(count):
-                            seen.append(item)
+                            seen.append(item)  # noqa: PERF401
                     assert seen == list(range(count))
                     assert caught.value.type_name == "ValueError"
-                with pytest.raises(RemoteError):
+                with pytest.raises(RemoteError):  # noqa: PT012
                     async for item in client.remote.unsendable():
                         assert item == 1
         assert source.closed == 8
@@ -401,7 +405,10 @@ def test_an_item_that_cannot_be_read_ends_the_stream_on_both_sides(scene: Any) -
             raise ValueError("cannot be rebuilt")
 
         types = [CustomType(Thing, lambda thing: None, refuse)]
-        async with channels(rt, things, server_options={"codec": JSON(types)}, codec=JSON(types)) as (client, _):
+        async with channels(rt, things, server_options={"codec": JSON(types)}, codec=JSON(types)) as (
+            client,
+            _,
+        ):
             stream = await client.request(None)
             with pytest.raises(ValueError, match="rebuilt"):
                 await anext(stream)
@@ -413,9 +420,9 @@ def test_an_item_that_cannot_be_read_ends_the_stream_on_both_sides(scene: Any) -
 def test_a_reader_that_lies_about_credit_harms_only_itself(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         source = Source(rt)
-        async with serving(rt, lambda count: source.plain(count)) as server:
+        async with serving(rt, lambda count: source.plain(count)) as server:  # noqa: SIM117
             async with raw_client(rt, server.addresses[0]) as raw:
-                raw.transport.write(marked(b'[0, 0, 100]'))
+                raw.transport.write(marked(b"[0, 0, 100]"))
                 raw.send([6, 0, 10**6], [6, 5, 3])
                 await raw.until(lambda: [1, 0, None] in raw.messages)
                 assert [message[2] for message in raw.messages if message[0] == 5] == list(range(100))

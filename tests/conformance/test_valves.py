@@ -134,7 +134,9 @@ def test_both_sides_flooding_each_other_do_not_deadlock(scene: Any, place: Any) 
     async def scenario(rt: Any) -> None:
         text = "x" * 10_000
         count = 1500
-        async with channels(rt, lambda content: content, place, client_handler=lambda content: content) as ends:
+        async with channels(
+            rt, lambda content: content, place, client_handler=lambda content: content
+        ) as ends:
             futures = [end.request(text) for _ in range(count) for end in ends]
             for future in futures:
                 assert len(await future) == 10_000
@@ -166,7 +168,7 @@ def test_a_peer_that_does_not_read_costs_bounded_memory_and_others_are_served(sc
                     _, peak = tracemalloc.get_traced_memory()
                 finally:
                     tracemalloc.stop()
-                assert peak < 24 * MiB, f'{peak:,} bytes'
+                assert peak < 24 * MiB, f"{peak:,} bytes"
                 # It is served when it reads.
                 raw.transport.resume_reading()
                 size = 500 * (len(big) + 4)
