@@ -100,7 +100,9 @@ async def channels(
         rt, handler, place, connected=ends.set_result, patience=patience, **(server_options or {})
     ) as server:
         tls = None if place is None else place.client_tls
-        client = await open_channel(rt, server.addresses[0], Options(**options), handler=client_handler, tls=tls)
+        client = await open_channel(
+            rt, server.addresses[0], Options(**options), handler=client_handler, tls=tls
+        )
         try:
             yield client, await ends
         finally:

@@ -289,7 +289,9 @@ def test_a_handler_may_return_anything_that_can_be_waited_for(scene: Any) -> Non
 def test_a_handler_may_return_a_future_of_another_thread(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            async with channels(rt, lambda content: pool.submit(lambda: [content, threading.get_ident()])) as (
+            async with channels(
+                rt, lambda content: pool.submit(lambda: [content, threading.get_ident()])
+            ) as (
                 client,
                 _,
             ):
@@ -397,14 +399,14 @@ def test_any_id_is_echoed(scene: Any) -> None:
 MALFORMED = {
     "empty": b"\0\0\0\0",
     "not json": b"\0\0\0\3abc",
-    "not utf-8": b"\0\0\0\3\"\xff\"",
+    "not utf-8": b'\0\0\0\3"\xff"',
     "byte order mark": b"\0\0\0\x0b\xef\xbb\xbf[0,0,1]",
     "two elements": b"\0\0\0\5[0,0]",
     "a number": b"\0\0\0\0017",
-    "an object": b"\0\0\0\x13{\"a\":1,\"b\":2,\"c\":3}",
-    "a string": b"\0\0\0\5\"abc\"",
+    "an object": b'\0\0\0\x13{"a":1,"b":2,"c":3}',
+    "a string": b'\0\0\0\5"abc"',
     "type 7": b"\0\0\0\7[7,0,1]",
-    "type text": b"\0\0\0\x09[\"0\",0,1]",
+    "type text": b'\0\0\0\x09["0",0,1]',
     "type float": b"\0\0\0\x09[0.0,0,1]",
     "type boolean": b"\0\0\0\x0b[false,0,1]",
     "batch": b"\0\0\0\x11[[0,0,1],[0,1,2]]",
@@ -413,7 +415,9 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_malformed_input_ends_its_connection_with_one_class_of_error_and_no_other(scene: Any, name: str) -> None:
+def test_malformed_input_ends_its_connection_with_one_class_of_error_and_no_other(
+    scene: Any, name: str
+) -> None:
     data = MALFORMED[name]
 
     async def scenario(rt: Any) -> None:
@@ -481,11 +485,15 @@ def test_odd_messages_of_a_peer_that_claims_to_be_junto_do_no_harm(
             raw.transport.write(len(marked).to_bytes(4, "big") + marked)
             await raw.until_messages(1)
             raw.send(message, [0, 1, "fine"])
-            await raw.until(lambda: [1, 1, "fine"] in raw.messages or "lost" in raw.calls or "eof" in raw.calls)
+            await raw.until(
+                lambda: [1, 1, "fine"] in raw.messages or "lost" in raw.calls or "eof" in raw.calls
+            )
             assert [1, 1, "fine"] in raw.messages
 
     scene(scenario)
-    assert not [record for record in caplog.records if "protocol" in record.message or "endpoint" in record.message]
+    assert not [
+        record for record in caplog.records if "protocol" in record.message or "endpoint" in record.message
+    ]
 
 
 def test_bad_content_is_answered_and_not_fatal(scene: Any) -> None:
@@ -536,7 +544,9 @@ def test_a_notice_is_refused_by_peers_without_extensions(scene: Any, options: An
     server_options, client_options = options
 
     async def scenario(rt: Any) -> None:
-        async with channels(rt, echo, client_handler=echo, server_options=server_options, **client_options) as (
+        async with channels(
+            rt, echo, client_handler=echo, server_options=server_options, **client_options
+        ) as (
             client,
             server,
         ):
@@ -552,7 +562,9 @@ def test_a_notice_is_refused_by_peers_without_extensions(scene: Any, options: An
     scene(scenario)
 
 
-def test_a_failing_handler_of_a_notice_is_logged_and_not_fatal(scene: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_handler_of_a_notice_is_logged_and_not_fatal(
+    scene: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     async def scenario(rt: Any) -> None:
         async def later() -> None:
             await sleep(rt, 0)
@@ -674,7 +686,11 @@ def test_a_server_that_accepts_and_never_speaks_tls_costs_no_more_than_the_timeo
         start = rt.time()
         with pytest.raises(ConnectionFailed):
             await open_channel(
-                rt, Address("tls", "127.0.0.1", listener.address.port), Options(), timeout=0.2, tls=contexts.client
+                rt,
+                Address("tls", "127.0.0.1", listener.address.port),
+                Options(),
+                timeout=0.2,
+                tls=contexts.client,
             )
         assert rt.time() - start < 0.2 * 1.1 + 0.15
         listener.close()
