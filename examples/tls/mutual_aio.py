@@ -15,7 +15,7 @@ async def main() -> None:
         async with aio.connect(server.addresses[0], tls=theirs) as peer:
             print(await peer.remote.content())
             certificate = peer.channel.get_extra_info("peercert")
-            print("from", dict(*certificate["subject"])["commonName"])
+            print("from", dict(part[0] for part in certificate["subject"])["commonName"])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ def main() -> None:
         with sync.connect(server.addresses[0], tls=theirs) as peer:
             print(peer.remote.content())
             certificate = peer.channel.get_extra_info("peercert")
-            print("from", dict(*certificate["subject"])["commonName"])
+            print("from", dict(part[0] for part in certificate["subject"])["commonName"])
 
 
 if __name__ == "__main__":
