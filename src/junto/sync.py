@@ -233,7 +233,7 @@ class Peer(_Facade):
     ) -> T: ...
 
     def call(self, path: str, *args: Any, **options: Any) -> Any:
-        """Call the function at *path* and wait for its result; see `junto.aio.Peer.call`."""
+        """Call the function at *path* and wait for its result; see `junto.rpc.Peer.call`."""
         return _as_result(self._runtime, self._runtime.call(self._inner.call, path, *args, **options))
 
     notify = direct(_rpc.Peer.notify)

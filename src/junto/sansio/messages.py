@@ -381,7 +381,7 @@ class MessageProtocol:
         """Give the bytes of all that was queued, and forget them.
 
         Returns:
-            Few pieces: small ones are joined, large ones stay as they are.
+            Few pieces; small ones are joined, large ones stay as they are.
         """
         batch = self._batch
         out = self._out
