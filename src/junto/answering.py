@@ -311,6 +311,12 @@ class Answering:
         self._ending = error
         self._look()
 
+    async def recv(self) -> Request:
+        """Wait for the next request; see `Channel.recv`."""
+        if self.inbox is None:
+            raise RuntimeError("the requests of this channel go to its handler")
+        return await self.inbox.get()
+
     def end_of_requests(self, error: BaseException) -> None:
         """Let a receiver raise *error* when it has received what is there."""
         if self.inbox is not None:
