@@ -99,7 +99,7 @@ class Answering:
         self._pool = pool
         self._flush_soon = flush_soon
         self._idle = idle
-        self._queue: deque[tuple[Any, Any]] = deque()
+        self._queue: deque[tuple[Any, Any]] | None = None  # most connections never need one
         self._tasks: dict[int, Future[Any]] = {}
         self._ended = False
         self.unanswered = 0
@@ -111,9 +111,7 @@ class Answering:
         self._holding = handler is None
 
     def _look(self) -> None:
-        self._holding = (
-            self._handler is None or self.paused or self._ending is not None or len(self._queue) > 0
-        )
+        self._holding = self._handler is None or self.paused or self._ending is not None or bool(self._queue)
 
     def take(self, ident: Any, content: Any) -> bool:
         """Accept a request or refuse it; answer it now if its handler has the result.
@@ -143,16 +141,17 @@ class Answering:
         if self._ending is not None:
             self._send_failure(ident, self._ending)
             return True
-        waiting = self._queue if self.inbox is None else self.inbox
-        if len(waiting) >= self._options.max_queued:
+        if self._queue is None:
+            self._queue = deque()
+        if len(self.inbox or self._queue) >= self._options.max_queued:
             self._send_failure(ident, Overloaded("too many requests of this connection wait for their turn"))
             return False
         self.unanswered += 1
-        if self.inbox is None:
+        if self.inbox is not None:
+            self.inbox.put(Request(self, ident, content))
+        else:
             self._queue.append((ident, content))
             self._holding = True
-        else:
-            self.inbox.put(Request(self, ident, content))
         return True
 
     def _answer_later(self, ident: Any, result: Any) -> None:
@@ -230,7 +229,7 @@ class Answering:
     def serve_queue(self) -> None:
         """Handle requests that waited, as far as the limits allow."""
         queue = self._queue
-        while queue and not self.paused and len(self._tasks) < self._options.max_handlers:
+        while queue and not (self.paused or self._ended) and len(self._tasks) < self._max_handlers:
             ident, content = queue.popleft()
             self._holding = False  # its turn has come
             self.take(ident, content)
@@ -249,6 +248,9 @@ class Answering:
             return
         if ident is NO_REPLY or not self._protocol.extended:
             self._send_failure(ident, LocalProtocolError("a streamed result needs a peer that is junto too"))
+            return
+        if type(ident) is not int or ident in self.producers:
+            self._send_failure(ident, LocalProtocolError("a streamed result needs a number of its own"))
             return
         self._protocol.send_extension(STREAM, ident, None)
         step = None if self._pool is None else partial(self._runtime.call_in_worker, pool=self._pool)
@@ -309,6 +311,12 @@ class Answering:
         self._ending = error
         self._look()
 
+    async def recv(self) -> Request:
+        """Wait for the next request; see `Channel.recv`."""
+        if self.inbox is None:
+            raise RuntimeError("the requests of this channel go to its handler")
+        return await self.inbox.get()
+
     def end_of_requests(self, error: BaseException) -> None:
         """Let a receiver raise *error* when it has received what is there."""
         if self.inbox is not None:
@@ -318,8 +326,9 @@ class Answering:
         """Stop answering. Handlers go on, streams are closed."""
         self._ended = True
         self.refuse(error)
-        self.unanswered -= len(self._queue)
-        self._queue.clear()
+        if self._queue is not None:
+            self.unanswered -= len(self._queue)
+            self._queue = None
         self.end_of_requests(error)
         for ident in list(self.producers):
             self.stop_producing(ident)

@@ -19,6 +19,8 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 __all__ = [
+    "Exposed",
+    "Router",
     "ServiceDict",
     "as_service",
     "describe",

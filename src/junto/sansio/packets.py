@@ -10,7 +10,6 @@ of simpy.io and of mosaik.
 from __future__ import annotations
 
 from struct import Struct
-from typing import Any
 
 from junto.errors import LocalProtocolError, PacketTooLarge
 from junto.sansio.buffer import ReceiveBuffer
@@ -45,6 +44,23 @@ def check_size(size: int, max_size: int) -> None:
         raise LocalProtocolError(f"the packet would have {size:,} bytes; the limit is {max_size:,}")
 
 
+def join_small(chunks: list[bytes], size: int) -> list[bytes]:
+    """Join neighbours of less than *size* bytes; larger ones are not worth a copy."""
+    joined: list[bytes] = []
+    small: list[bytes] = []
+    for chunk in chunks:
+        if len(chunk) < size:
+            small.append(chunk)
+            continue
+        if small:
+            joined.append(b"".join(small))
+            small = []
+        joined.append(chunk)
+    if small:
+        joined.append(b"".join(small))
+    return joined
+
+
 class PacketReader:
     """Cuts received bytes into packets.
 
@@ -54,11 +70,11 @@ class PacketReader:
     Attributes:
         error: Why the stream cannot be read further: a length above the limit. ``None``
             while all is well. The packets before it are still returned.
-        source: What the last payloads are views of.
-        used: Up to where they lie in it; they begin at its beginning.
+        used: Up to where the last payloads lie in what they are views of; they begin at its
+            beginning.
     """
 
-    __slots__ = ("_buffer", "_max_size", "error", "get_buffer", "source", "used")
+    __slots__ = ("_buffer", "_max_size", "error", "get_buffer", "used")
 
     def __init__(self, max_size: int, shared: memoryview) -> None:
         """Accept payloads of up to *max_size* bytes; read into *shared* where possible."""
@@ -66,7 +82,6 @@ class PacketReader:
         self._buffer = ReceiveBuffer(shared)
         self.get_buffer = self._buffer.get_buffer
         self.error: PacketTooLarge | None = None
-        self.source: Any = bytearray()
         self.used = 0
 
     def __len__(self) -> int:
@@ -81,7 +96,6 @@ class PacketReader:
             that others share: valid until the next read of any connection.
         """
         data = self._buffer.buffer_updated(nbytes)
-        self.source = data.obj
         end = len(data)
         at = 0
         wanted = 4
@@ -89,7 +103,7 @@ class PacketReader:
         while end - at >= 4:
             size = _unpack(data, at)[0]
             if size > self._max_size:
-                self.error = PacketTooLarge(size, self._max_size)
+                self.error = self.error or PacketTooLarge(size, self._max_size)
                 self._max_size = -1  # nothing that comes now is read, or kept
                 end = at
                 break
