@@ -129,10 +129,12 @@ class Answering:
         except Exception as error:
             self._send_failure(ident, error)
             return True
-        except BaseException as error:  # a wish to end the program: the caller is told all the same
+        except BaseException as error:  # a cancellation that went astray, or a wish to end the program
             self._send_failure(ident, error)
             self._flush_soon()
-            raise
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
+            return True
         self._answer_later(ident, result)
         return True
 
@@ -158,11 +160,12 @@ class Answering:
         """Answer with what *result* will be, if it is to be waited for."""
         if isinstance(result, Generator | AsyncGenerator):
             self._produce(ident, result)
-        elif hasattr(result, "add_done_callback"):
+        # Of the class, since a proxy, which may be a result, has every attribute.
+        elif hasattr(type(result), "add_done_callback"):
             self._wait_for(ident, result)
         elif isinstance(result, Coroutine):
             self._wait_for(ident, self._runtime.create_task(result))
-        elif hasattr(result, "__await__"):
+        elif hasattr(type(result), "__await__"):
             self._wait_for(ident, self._runtime.create_task(_await(result)))
         else:
             self._send_result(ident, result)
@@ -170,7 +173,10 @@ class Answering:
     def _wait_for(self, ident: Any, future: Future[Any]) -> None:
         self.unanswered += 1
         self._tasks[id(future)] = future
-        future.add_done_callback(partial(self._handled, ident))
+        done: Callable[[Any], object] = partial(self._handled, ident)
+        if not hasattr(future, "__await__"):  # of `concurrent.futures`, which calls from any thread
+            done = partial(self._runtime.call_soon_threadsafe, partial(self._handled, ident))
+        future.add_done_callback(done)
 
     def _handled(self, ident: Any, future: Future[Any]) -> None:
         del self._tasks[id(future)]
@@ -215,8 +221,14 @@ class Answering:
 
     def forget(self, ident: Any) -> None:
         """Answer for somebody who dropped a request, from whatever thread."""
-        error = LookupError("the request was dropped unanswered")
-        self._runtime.call_soon_threadsafe(self.fail, ident, error)
+        if ident is NO_REPLY:
+            answer = self._answered
+        else:
+            answer = partial(self.fail, ident, LookupError("the request was dropped unanswered"))
+        try:
+            self._runtime.call_soon_threadsafe(answer)
+        except RuntimeError:
+            pass  # the event loop is closed, and all that was in it
 
     def _answered(self) -> None:
         self.unanswered -= 1
@@ -249,6 +261,9 @@ class Answering:
         if ident is NO_REPLY or not self._protocol.extended:
             self._send_failure(ident, LocalProtocolError("a streamed result needs a peer that is junto too"))
             return
+        if len(self.producers) >= self._max_handlers:
+            self._send_failure(ident, Overloaded("too many streams of this connection are open"))
+            return
         if type(ident) is not int or ident in self.producers:
             self._send_failure(ident, LocalProtocolError("a streamed result needs a number of its own"))
             return
@@ -256,9 +271,9 @@ class Answering:
         step = None if self._pool is None else partial(self._runtime.call_in_worker, pool=self._pool)
         producer = self.producers[ident] = Producer(self._runtime, self._send_item, ident)
         self.unanswered += 1
+        # It does not count among the handlers: its reader may make calls before it reads on.
         task = producer.task = self._runtime.create_task(producer.run(source, step))
-        self._tasks[id(task)] = task
-        task.add_done_callback(partial(self._produced, ident))
+        task.add_done_callback(partial(self._produced, ident, producer))
 
     def _send_item(self, kind: int, ident: Any, item: Any) -> bool:
         """Send what a stream yields, unless the peer is slow."""
@@ -270,10 +285,13 @@ class Answering:
         self._flush_soon()
         return True
 
-    def _produced(self, ident: Any, task: Future[None]) -> None:
-        del self._tasks[id(task)]
+    def _produced(self, ident: Any, producer: Producer, task: Future[None]) -> None:
         del self.producers[ident]
-        error = None if task.cancelled() else task.exception()
+        error: BaseException | None
+        if task.cancelled():
+            error = None if producer.stopped else ConnectionLost("the handler was cancelled")
+        else:
+            error = task.exception()
         if error is None:
             self._send_result(ident, None)
         else:
@@ -292,8 +310,8 @@ class Answering:
     def stop_producing(self, ident: Any) -> None:
         """Close the generator of a stream whose reader wants no more."""
         producer = self.producers.get(ident)
-        if producer is not None and producer.task is not None:
-            producer.task.cancel()
+        if producer is not None:
+            producer.stop()
 
     def pause(self) -> None:
         """Hand no request to a handler until `resume`: the peer does not take the answers."""
@@ -317,25 +335,46 @@ class Answering:
             raise RuntimeError("the requests of this channel go to its handler")
         return await self.inbox.get()
 
+    def refuse_one(self, ident: Any, error: BaseException) -> None:
+        """Answer a request that could not be read with *error*."""
+        self._send_failure(ident, error)
+
     def end_of_requests(self, error: BaseException) -> None:
-        """Let a receiver raise *error* when it has received what is there."""
+        """Take note that the peer sends no more.
+
+        A receiver raises *error* when it has received what is there; nor will readers of streams
+        ask for more than they have.
+        """
         if self.inbox is not None:
             self.inbox.end(error)
+        for producer in list(self.producers.values()):
+            producer.no_more_credit()
 
-    def connection_lost(self, error: BaseException) -> None:
-        """Stop answering. Handlers go on, streams are closed."""
+    def hang_up(self, error: BaseException) -> None:
+        """Answer no more: nothing can be sent. Handlers go on, streams are closed."""
         self._ended = True
         self.refuse(error)
         if self._queue is not None:
             self.unanswered -= len(self._queue)
             self._queue = None
-        self.end_of_requests(error)
         for ident in list(self.producers):
             self.stop_producing(ident)
 
+    def connection_lost(self, error: BaseException) -> None:
+        """Stop answering, and let a receiver raise *error* when it has received what is there."""
+        self.hang_up(error)
+        self.end_of_requests(error)
+
     def cancel_handlers(self) -> None:
+        """Cancel what runs, and refuse what waits; the callers are told."""
+        error = ConnectionLost("the handler was cancelled")
+        while self._queue:
+            self._send_failure(self._queue.popleft()[0], error)
+            self._answered_from_queue()
         for task in list(self._tasks.values()):
             task.cancel()
+        for producer in list(self.producers.values()):
+            producer.cancel()
 
 
 async def _await(awaitable: Any) -> Any:

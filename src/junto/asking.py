@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from junto.errors import Overloaded, RemoteError, RequestTimeout, fresh
-from junto.runtime import Reply, Runtime, TimerHandle
-from junto.sansio.kinds import FAILURE, ITEM, STREAM
+from junto.errors import CodecError, LocalProtocolError, Overloaded, RemoteError, RequestTimeout, fresh
+from junto.runtime import Future, Reply, Runtime, TimerHandle
+from junto.sansio.kinds import FAILURE, ITEM, STOP, STREAM
 from junto.streaming import Stream, StreamReader
 
 __all__ = ["Asking"]
@@ -27,6 +27,7 @@ class Asking:
         timers: Of those that were given a time of their own.
         sweep_at: How many futures there may be before they are looked through.
         late_replies: How many replies came for requests that nobody waited for any more.
+        unsent: How many requests were made since the peer stopped to take what we send.
     """
 
     __slots__ = (
@@ -35,11 +36,13 @@ class Asking:
         "_readers",
         "_runtime",
         "_send",
+        "_waiting",
         "_walking",
         "futures",
         "late_replies",
         "sweep_at",
         "timers",
+        "unsent",
     )
 
     def __init__(self, runtime: Runtime, limit: int, send: Callable[[int, int, Any], object]) -> None:
@@ -54,6 +57,8 @@ class Asking:
         self.timers: dict[int, TimerHandle] = {}
         self.sweep_at = min(limit, 64)
         self.late_replies = 0
+        self.unsent = 0
+        self._waiting: dict[Future[Any], tuple[Any, TimerHandle | None, float | None]] = {}
 
     def sweep(self) -> None:
         """Forget the requests that nobody waits for any more.
@@ -120,7 +125,66 @@ class Asking:
     def _expire(self, ident: int, timeout: float) -> None:
         future = self.pop(ident)
         if future is not None:
-            future.set_exception(RequestTimeout(f"no reply within {timeout:g} s"))
+            _fail_late(future, timeout)
+
+    def count_unsent(self) -> None:
+        """Take note of a request to a peer that does not take what we send.
+
+        Raises:
+            Overloaded: There were as many as may wait for replies.
+        """
+        if self.unsent >= self._limit:
+            raise Overloaded(f"{self.unsent:,} requests wait to be sent; the limit is {self._limit:,}")
+        self.unsent += 1
+
+    def wait(self, content: Any, timeout: float | None) -> Reply[Any]:
+        """Keep a request until there is a connection; one that is given up before is never sent.
+
+        Raises:
+            Overloaded: As many wait already as may wait for replies.
+        """
+        if len(self._waiting) >= self._limit:
+            for future in [future for future in self._waiting if future.done()]:
+                self._forget(future)
+            if len(self._waiting) >= self._limit:
+                raise Overloaded(f"{self._limit:,} requests wait for a connection, and more may not")
+        made = self._runtime.create_future()
+        timer = deadline = None
+        if timeout is not None:
+            timer = self._runtime.call_later(timeout, _fail_late, made, timeout)
+            deadline = self._runtime.time() + timeout
+        self._waiting[made] = (content, timer, deadline)
+        made.add_done_callback(self._forget)
+        return made
+
+    def _forget(self, future: Future[Any]) -> None:
+        _, timer, _ = self._waiting.pop(future, (None, None, None))
+        if timer is not None:
+            timer.cancel()
+
+    def send_waiting(self, send_request: Callable[[Any], int]) -> None:
+        """Send what waited for a connection, which is there."""
+        waiting, self._waiting = self._waiting, {}
+        for future, (content, timer, deadline) in waiting.items():
+            if timer is not None:
+                timer.cancel()
+            if future.done():
+                continue
+            try:
+                ident = send_request(content)
+            except (CodecError, LocalProtocolError) as error:
+                future.set_exception(error)
+                continue
+            self.futures[ident] = future  # type: ignore[assignment]  # it was made by `wait`, a reply
+            if deadline is not None:
+                self.give_time(ident, max(0.0, deadline - self._runtime.time()))
+
+    def fail_waiting(self, error: BaseException) -> None:
+        """Fail what waits for a connection, which will not come."""
+        for future in list(self._waiting):
+            if not future.done():
+                future.set_exception(fresh(error))
+            self._forget(future)
 
     def fail(self, error: BaseException) -> None:
         """Fail all, with a fresh copy of *error* each."""
@@ -139,6 +203,7 @@ class Asking:
         readers, self._readers = self._readers, {}
         for reader in readers.values():
             reader.end(error)
+        self.unsent = 0
 
     def receive(self, kind: int, ident: Any, content: Any, origin: Any) -> None:
         """Take a reply that is no plain result, or an item of a stream; *origin* names the peer."""
@@ -162,18 +227,25 @@ class Asking:
     def _begin_stream(self, ident: Any) -> None:
         """Answer request *ident* by a stream."""
         future = self.pop(ident)
-        reader = StreamReader(self._runtime, self._send, ident)
-        self._readers[ident] = reader
         if future is None:
-            reader.stop()
+            self._send(STOP, ident, None)  # the end of it comes as a late reply
         else:
+            reader = self._readers[ident] = StreamReader(self._runtime, self._send, ident)
             future.set_result(Stream(reader, self._runtime))
 
     def end_stream(self, ident: Any, error: BaseException | None) -> None:
         """End the stream *ident*, or note that a reply came too late for its request."""
-        reader = self._readers.pop(ident, None) if type(ident) is int else None
+        reader = None
+        if type(ident) is int:
+            reader = self._readers.pop(ident, None)
+            self.stop_timer(ident)  # of who gave up and was given a time
         if reader is not None:
             reader.end(error)
         else:
             self.late_replies += 1
             logger.debug("dropped a reply that nobody waits for, to request %r", ident)
+
+
+def _fail_late(future: Future[Any], timeout: float) -> None:
+    if not future.done():
+        future.set_exception(RequestTimeout(f"no reply within {timeout:g} s"))

@@ -11,15 +11,26 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, Final
 
-from junto.answering import Answering, Handler
+from junto.answering import NO_REPLY, Answering, Handler
 from junto.asking import Asking
 from junto.codecs import make_codec
 from junto.errors import ConnectionLost, LocalProtocolError, RequestTimeout, fresh
 from junto.options import Options
 from junto.outgoing import Outgoing
 from junto.request import Request
-from junto.runtime import Reply, Runtime, Transport
-from junto.sansio.kinds import BAD_CONTENT, BROKEN, FAILURE, ITEM, NOTICE, REQUEST, RESULT, STREAM, Event
+from junto.runtime import Future, Reply, Runtime, Transport
+from junto.sansio.kinds import (
+    BAD_CONTENT,
+    BROKEN,
+    FAILURE,
+    ITEM,
+    NOTICE,
+    REQUEST,
+    RESULT,
+    STOP,
+    STREAM,
+    Event,
+)
 from junto.sansio.messages import MessageProtocol
 from junto.waiting import Shared, within
 
@@ -27,6 +38,9 @@ __all__ = ["Channel"]
 
 # Of many messages at once, so many leave together: the peer begins with them while we make the rest.
 _BURST: Final = 32
+
+# Seconds that cancelled handlers have to end, and their answers to leave, when closing took too long.
+_GRACE: Final = 0.25
 
 
 class Channel:
@@ -53,7 +67,7 @@ class Channel:
             handler: Answers the peer's requests; without one they wait for `recv`.
             pool: Where plain generators make their steps.
             connected: Called when a connection is there.
-            lost: Called when a connection has ended.
+            lost: Called when the channel is closed, by whichever side.
         """
         self._runtime = runtime
         self._create_future = runtime.create_future
@@ -64,6 +78,7 @@ class Channel:
         self._on_connected = connected
         self._on_lost = lost
         self._reconnect: Callable[[], Coroutine[Any, Any, object]] | None = None
+        self._reconnecting: Future[object] | None = None
         self._transport: Transport | None = None
         self._outgoing: Outgoing | None = None
         self._asking = Asking(runtime, options.max_pending, self._send_control)
@@ -71,6 +86,9 @@ class Channel:
         self._flushing = False
         self._closing = False
         self._eof = False
+        self._half_closed = False
+        # Whether a request cannot go the usual way; one look instead of five for each request.
+        self._hindered = True
         self._error: BaseException | None = None
         self._closed: Shared[None] = Shared(runtime)
         self._idle: Shared[None] | None = None
@@ -109,12 +127,24 @@ class Channel:
     def connection_made(self, transport: Transport) -> None:
         self._transport = transport
         self._outgoing = Outgoing(transport)
+        self._look()
         if self._closing:
             transport.abort()
             return
+        self._asking.send_waiting(self._send_request)
         self._flush()
         if self._on_connected is not None:
             self._on_connected(self)
+
+    def _look(self) -> None:
+        self._hindered = (
+            self._transport is None
+            or self._closing
+            or self._eof
+            or self._half_closed
+            or self._error is not None
+            or self._answering.paused
+        )
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._protocol.get_buffer()
@@ -148,11 +178,14 @@ class Channel:
 
     def eof_received(self) -> bool:
         self._eof = True
+        self._look()
+        if self._reconnect is not None:
+            return False
         error = ConnectionLost("the peer closed the connection")
         self._asking.fail(error)
         self._answering.end_of_requests(error)
         # What was accepted is still answered; the last answer closes.
-        return self._answering.unanswered > 0
+        return self._answering.unanswered > 0 and not self._half_closed
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = self._outgoing = None
@@ -164,26 +197,41 @@ class Channel:
         self._answering.connection_lost(self._error)
         if self._idle is not None:
             self._idle.set_result(None)
-        if self._on_lost is not None:
-            self._on_lost(self)
         if self._reconnect is None or self._closing:
-            self._closed.set_result(None)
+            self._ended(self._error)
             return
         self._error = None
-        self._eof = False
+        self._eof = self._half_closed = False
         self._begin()
-        self._runtime.create_task(self._reconnect())
+        self._look()
+        self._reconnecting = self._runtime.create_task(self._reconnect())
+
+    def _ended(self, error: BaseException) -> None:
+        """End for good, which happens once."""
+        if self._closed.done():
+            return
+        self._error = self._error or error
+        self._look()
+        self._asking.fail_waiting(self._error)
+        if self._reconnecting is not None:
+            self._reconnecting.cancel()
+        self._closed.set_result(None)
+        if self._on_lost is not None:
+            self._on_lost(self)
 
     def pause_writing(self) -> None:
         if self._outgoing is not None:
             self._outgoing.paused = True
         self._answering.pause()
+        self._look()
 
     def resume_writing(self) -> None:
         if self._outgoing is not None:
             self._outgoing.resume()
             if not self._outgoing.paused:
+                self._asking.unsent = 0
                 self._answering.resume()
+                self._look()
                 self._flush()
 
     def request(self, content: Any, *, timeout: float | None = None, plain: bool = False) -> Reply[Any]:
@@ -203,11 +251,13 @@ class Channel:
         Raises:
             CodecError: *content* cannot be sent.
             LocalProtocolError: It is larger than the ``send_limit``.
-            Overloaded: Too many requests wait for replies.
+            Overloaded: Too many requests wait for replies, or to be sent.
             ConnectionLost: The channel is closed.
         """
-        if self._error is not None or self._closing or self._eof:
-            raise self._gone()
+        if timeout is not None and timeout != timeout + 0:
+            raise ValueError("a timeout is a number of seconds")  # not NaN
+        if self._hindered and self._is_waiting():
+            return self._asking.wait(content, self._usual_time if timeout is None else timeout)
         futures = self._futures
         if len(futures) >= self._asking.sweep_at:
             self._asking.sweep()
@@ -227,6 +277,21 @@ class Channel:
             self._flush()
         return future
 
+    def _is_waiting(self) -> bool:
+        """Tell whether a request must wait for the next connection; refuse it if none will come."""
+        if self._closing or self._half_closed or self._reconnect is None:
+            self._check_open()
+        elif self._transport is None or self._eof or self._error is not None:
+            return True
+        self._asking.count_unsent()
+        return False
+
+    def _check_open(self) -> None:
+        if self._error is not None or self._closing or self._eof:
+            raise self._gone()
+        if self._half_closed:
+            raise LocalProtocolError("after half_close() nothing more can be sent")
+
     def notify(self, content: Any) -> None:
         """Send what needs no answer.
 
@@ -236,23 +301,30 @@ class Channel:
             CodecError: *content* cannot be sent.
             ConnectionLost: The channel is closed.
         """
-        if self._error is not None or self._closing:
-            raise self._gone()
+        self._check_open()
         self._protocol.send_extension(NOTICE, None, content)
         self._flush_soon()
 
     def half_close(self) -> None:
         """Send no more; replies to the requests that were sent still come.
 
+        The peer's own requests are not answered any more, which it is told by that end. Doing so
+        twice is fine.
+
         Raises:
             LocalProtocolError: The transport cannot do that, as TLS.
             ConnectionLost: The channel is closed.
         """
-        if self._transport is None or self._outgoing is None:
+        if self._transport is None or self._outgoing is None or self._closing or self._error is not None:
             raise self._gone()
+        if self._half_closed:
+            return
         if not self._transport.can_write_eof():
             raise LocalProtocolError("this transport has no half-close")
         self._flush()
+        self._half_closed = True
+        self._look()
+        self._answering.hang_up(LocalProtocolError("nothing more is sent on this connection"))
         self._outgoing.finish(self._transport.write_eof)
 
     def _gone(self) -> BaseException:
@@ -265,17 +337,19 @@ class Channel:
             self._break(content)
         elif kind == BAD_CONTENT:
             kind, ident = ident
-            if kind == REQUEST:
-                self._protocol.send_failure(ident, content)
+            if kind in (REQUEST, NOTICE):
+                self._answering.refuse_one(NO_REPLY if kind == NOTICE else ident, content)
             else:
                 self._asking.settle(ident, content)
+                if kind == ITEM:
+                    self._send_control(STOP, ident, None)
         elif kind in (FAILURE, STREAM, ITEM):
             self._asking.receive(kind, ident, content, self.peername)
         else:
             self._answering.receive(kind, ident, content)
 
     def _send_control(self, kind: int, ident: int, content: Any) -> None:
-        if self._transport is not None and self._protocol.extended:
+        if self._transport is not None and self._protocol.extended and not self._half_closed:
             self._protocol.send_extension(kind, ident, content)
             self._flush_soon()
 
@@ -285,9 +359,10 @@ class Channel:
 
     def _break(self, error: BaseException) -> None:
         self._error = error
-        self._asking.fail(error)
+        self._look()
+        self._outgoing = None
         if self._transport is not None:
-            self._transport.abort()
+            self._transport.abort()  # and `connection_lost` tells all who wait
 
     async def recv(self) -> Request:
         """Wait for the peer's next request; for channels without a handler.
@@ -366,19 +441,31 @@ class Channel:
         """
         if not self._closing:
             self._closing = True
+            self._look()
             error = ConnectionLost("the channel was closed")
             self._asking.fail(error)
             self._answering.end_of_requests(error)
             self._answering.refuse(error)
             if self._transport is None:
-                self._error = self._error or error
-                self._closed.set_result(None)
+                self._ended(error)
             else:
-                try:
-                    await within(self._runtime, timeout, self._end(), "closing")
-                except RequestTimeout:
-                    self.abort()
+                await self._end_within(timeout)
         await self._closed.wait()
+
+    async def _end_within(self, timeout: float | None) -> None:
+        try:
+            try:
+                await within(self._runtime, timeout, self._end(), "closing")
+            except RequestTimeout:
+                if not self._answering.unanswered:
+                    raise
+                self._answering.cancel_handlers()
+                await within(self._runtime, _GRACE, self._end(), "closing")
+        except RequestTimeout:
+            self.abort()
+        except BaseException:
+            self.abort()
+            raise
 
     async def _end(self) -> None:
         if self._answering.unanswered and self._answering.inbox is None:
@@ -390,9 +477,13 @@ class Channel:
     def abort(self) -> None:
         """End the connection at once; what is not sent is lost, handlers are cancelled."""
         self._closing = True
+        self._look()
         self._answering.cancel_handlers()
+        self._outgoing = None
         if self._transport is not None:
             self._transport.abort()
+        else:
+            self._ended(ConnectionLost("the channel was closed"))
 
     async def __aenter__(self) -> Channel:
         return self

@@ -59,14 +59,17 @@ def expose(member: F) -> F:
         The member itself, marked.
 
     Raises:
-        ValueError: It is not callable.
+        ValueError: It is not callable, or cannot be marked.
     """
     function: Any = member
     if isinstance(function, staticmethod | classmethod):
         function = function.__func__
     if not callable(function):
         raise ValueError(f"only what is callable can be exposed, not {member!r}")
-    setattr(function, _MARK, Exposed(function))
+    try:
+        setattr(function, _MARK, Exposed(function))
+    except AttributeError:  # a function written in C, a bound method
+        raise ValueError(f"{member!r} cannot be marked; wrap it in a function and expose that") from None
     return member
 
 
@@ -114,7 +117,7 @@ class Exposed:
             if parameter.kind is parameter.VAR_POSITIONAL:
                 bound.arguments[name] = tuple(self._convert(name, item) for item in value)
             elif parameter.kind is parameter.VAR_KEYWORD:
-                bound.arguments[name] = {key: self._convert(name, item) for key, item in value.items()}
+                bound.arguments[name] = {key: self._convert(name, item, key) for key, item in value.items()}
             else:
                 bound.arguments[name] = self._convert(name, value)
         return function(*bound.args, **bound.kwargs)
@@ -137,14 +140,14 @@ class Exposed:
                 self.classes = classes
         self._ready = True
 
-    def _convert(self, name: str, value: Any) -> Any:
+    def _convert(self, name: str, value: Any, key: str | None = None) -> Any:
         hint = self._hints.get(name, Any)
         if hint is Any or type(value) is hint or _is_reference(value):
             return value
         try:
             return msgspec.convert(value, hint, str_keys=True)
         except msgspec.ValidationError as error:
-            raise TypeError(f"argument {name!r}: {error}") from None
+            raise TypeError(f"argument {(key or name)!r}: {error}") from None
         except TypeError:  # an annotation that says nothing to msgspec
             return value
 
@@ -240,10 +243,10 @@ def resolve(service: Any, path: str) -> tuple[Callable[..., Any], Exposed]:
     Raises:
         LookupError: There is none, or it is not exposed, or a service is there.
     """
-    where, _, name = path.rpartition("/")
+    where, slash, name = path.rpartition("/")
     if where:
         service = resolve_service(service, where)
-    member = _member(service, name)
+    member = _MISSING if slash and not where else _member(service, name)
     exposed = _exposed(member)
     if exposed is None:
         if is_service(member):

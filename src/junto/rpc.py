@@ -190,7 +190,14 @@ class Peer(Generic[R]):
         function, exposed = resolve(router.root, path)
         if inspect.iscoroutinefunction(function):
             return exposed.call(function, args, kwargs)
-        return self._runtime.call_in_worker(lambda: exposed.call(function, args, kwargs), pool=self._pool)
+
+        def work() -> Any:
+            try:
+                return exposed.call(function, args, kwargs)
+            except StopIteration as error:  # no future holds it; a flow would have become this too
+                raise RuntimeError("the function raised StopIteration") from error
+
+        return self._runtime.call_in_worker(work, pool=self._pool)
 
     def to_data(self, value: object) -> Any:
         """Make of a service that we offer what the peer needs for a proxy; ``None`` of others.

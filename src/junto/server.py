@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import ssl
 
 __all__ = ["Server", "open_channel", "open_peer", "serve_channels", "serve_peers"]
+
+logger = logging.getLogger("junto")
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -86,8 +89,10 @@ class Server(Generic[C]):
             raise
 
     def add(self, channel: Channel, connection: C) -> None:
-        """Take note of a new connection."""
+        """Take note of a new connection, which is not wanted any more if it comes so late."""
         self._connections[channel] = connection
+        if self._closing:
+            channel.abort()
 
     def remove(self, channel: Channel) -> None:
         """Take note that a connection has ended."""
@@ -95,18 +100,22 @@ class Server(Generic[C]):
 
     async def close(self, timeout: float | None = 5.0) -> None:
         """Stop listening, and close the connections in order: see `Channel.close`."""
-        if self._closing:
-            await self._closed.wait()
-            return
         self._closing = True
         for listener in self._listeners:
             listener.close()
-        closing = [self._runtime.create_task(channel.close(timeout)) for channel in list(self._connections)]
-        for task in closing:
-            await task
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-        self._closed.set_result(None)
+        channels = list(self._connections)
+        closing = [self._runtime.create_task(channel.close(timeout)) for channel in channels]
+        try:
+            for task in closing:
+                await task
+        except BaseException:  # whoever waited here does not any more; nothing may be left for ever
+            for channel in channels:
+                channel.abort()
+            raise
+        finally:
+            if self._pool is not None:
+                self._pool.shutdown(wait=False, cancel_futures=True)
+            self._closed.set_result(None)
 
     async def wait_closed(self) -> None:
         """Wait until somebody has closed the server."""
@@ -186,9 +195,20 @@ def _make_pool(workers: int) -> Executor | None:
 
 
 def _run(runtime: Runtime, callback: Callable[[C], Any] | None, connection: C) -> None:
-    result = None if callback is None else callback(connection)
+    try:
+        result = None if callback is None else callback(connection)
+    except Exception as error:
+        logger.error("connected= failed; the connection lives", exc_info=error)
+        return
     if inspect.iscoroutine(result):
-        runtime.create_task(result)
+        runtime.create_task(_guarded(result))
+
+
+async def _guarded(flow: Coroutine[Any, Any, object]) -> None:
+    try:
+        await flow
+    except Exception as error:
+        logger.error("connected= failed; the connection lives", exc_info=error)
 
 
 async def open_channel(
@@ -224,7 +244,7 @@ async def open_peer(
     pool = _make_pool(workers)
 
     def lost(channel: Channel) -> None:
-        if pool is not None and channel.is_closing():
+        if pool is not None:
             pool.shutdown(wait=False)
 
     peer = Peer(

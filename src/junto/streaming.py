@@ -7,9 +7,11 @@ says so, and the producer's generator is closed.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any, Final
 
+from junto.errors import ConnectionLost
 from junto.runtime import Future, Runtime
 from junto.sansio.kinds import CREDIT, ITEM, STOP
 from junto.waiting import Inbox
@@ -33,6 +35,11 @@ class StreamReader:
         self._ended = False
         self.stopped = False
 
+    @property
+    def done(self) -> bool:
+        """Whether the producer has ended, or was told to."""
+        return self._ended or self.stopped
+
     def put(self, item: Any) -> None:
         if not self.stopped:
             self._inbox.put(item)
@@ -54,6 +61,7 @@ class StreamReader:
         """Tell the producer to stop; what still comes is dropped."""
         if not self.stopped:
             self.stopped = True
+            self._inbox.clear()
             self._inbox.end(StopAsyncIteration())
             if not self._ended:
                 self._send(STOP, self._ident, None)
@@ -91,14 +99,27 @@ class Stream(AsyncIterator[Any]):
         self._reader.stop()
 
     def __del__(self) -> None:
-        if not self._reader.stopped:
-            self._runtime.call_soon_threadsafe(self._reader.stop)
+        if not self._reader.done:
+            try:
+                self._runtime.call_soon_threadsafe(self._reader.stop)
+            except RuntimeError:
+                pass  # the event loop is closed, and all that was in it
 
 
 class Producer:
     """The producing end: takes items from a generator and sends them as credit allows."""
 
-    __slots__ = ("_credit", "_ident", "_runtime", "_send", "_waiter", "task")
+    __slots__ = (
+        "_cancelled",
+        "_credit",
+        "_final",
+        "_ident",
+        "_runtime",
+        "_send",
+        "_waiter",
+        "stopped",
+        "task",
+    )
 
     def __init__(self, runtime: Runtime, send: Callable[[int, Any, Any], bool], ident: Any) -> None:
         """Prepare to answer request *ident*.
@@ -112,13 +133,32 @@ class Producer:
         self._send = send
         self._ident = ident
         self._credit = WINDOW
+        self._final = False
+        self._cancelled = False
         self._waiter: Future[None] | None = None
+        self.stopped = False
         self.task: Future[None] | None = None
 
     def add_credit(self, items: Any) -> None:
         if type(items) is int and items > 0:
             self._credit += items
             self.wake()
+
+    def no_more_credit(self) -> None:
+        """Take note that the reader can ask for no more than it did."""
+        self._final = True
+        self.wake()
+
+    def stop(self) -> None:
+        """End without an error: the reader wants no more."""
+        self.stopped = True
+        self.cancel()
+
+    def cancel(self) -> None:
+        """Close the generator; doing so twice would disturb that."""
+        if self.task is not None and not self._cancelled:
+            self._cancelled = True
+            self.task.cancel()
 
     def wake(self) -> None:
         """Look again whether the next item may be sent."""
@@ -146,18 +186,34 @@ class Producer:
         self, source: Generator[Any, None, Any], step: Callable[[Callable[[], Any]], Future[Any]] | None
     ) -> None:
         end = object()
+        if step is None:
+            try:
+                for item in source:
+                    await self._deliver(item)
+            finally:
+                source.close()
+            return
+        # Whoever stops us does not stop a worker: it may still be in the generator.
+        lock = threading.Lock()
 
         def following() -> Any:
-            return next(source, end)
+            with lock:
+                return next(source, end)
+
+        def close() -> None:
+            with lock:
+                source.close()
 
         try:
-            while (item := following() if step is None else await step(following)) is not end:
+            while (item := await step(following)) is not end:
                 await self._deliver(item)
         finally:
-            source.close()
+            await step(close)
 
     async def _deliver(self, item: Any) -> None:
         while self._credit == 0 or not self._send(ITEM, self._ident, item):
+            if self._credit == 0 and self._final:
+                raise ConnectionLost("the reader of the stream can ask for no more")
             self._waiter = self._runtime.create_future()
             try:
                 await self._waiter

@@ -135,6 +135,10 @@ class Inbox(Generic[T]):
         self._items.append(item)
         self._wake()
 
+    def clear(self) -> None:
+        """Forget what was not fetched."""
+        self._items.clear()
+
     def end(self, error: BaseException) -> None:
         """Raise *error* for whoever fetches when all items are fetched."""
         if self._error is None:

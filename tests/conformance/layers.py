@@ -14,6 +14,7 @@ import pytest
 
 from junto.address import Address
 from junto.channel import Channel
+from junto.codecs import JSON
 from junto.options import Options
 from junto.rpc import Peer
 from junto.server import Server, open_channel, open_peer, serve_channels, serve_peers
@@ -168,18 +169,28 @@ class Raw(Recorder):
     @property
     def messages(self) -> list[Any]:
         found = []
-        rest = bytes(self.received)
-        while len(rest) >= 4:
-            (size,) = struct.unpack_from(">I", rest)
-            if len(rest) < 4 + size:
+        at = 0
+        while len(self.received) - at >= 4:
+            (size,) = struct.unpack_from(">I", self.received, at)
+            if len(self.received) - at < 4 + size:
                 break
-            found.append(json.loads(rest[4 : 4 + size]))
-            rest = rest[4 + size :]
+            message = json.loads(self.received[at + 4 : at + 4 + size])
+            if isinstance(message, list) and message and isinstance(message[0], list):
+                found += message  # a batch
+            else:
+                found.append(message)
+            at += 4 + size
         return found
 
     async def until_messages(self, count: int) -> list[Any]:
         await self.until(lambda: len(self.messages) >= count)
         return self.messages
+
+
+def marked(text: bytes) -> bytes:
+    """Make a frame of *text* that says, as the first message of a junto peer does, that it is one."""
+    payload = JSON().mark(text)
+    return struct.pack(">I", len(payload)) + payload
 
 
 @asynccontextmanager

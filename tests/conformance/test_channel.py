@@ -23,7 +23,7 @@ from junto.errors import (
 from junto.options import MOSAIK, Options
 from junto.server import open_channel
 
-from .layers import TCP, channels, nothing_left, raw_client, raw_server, serving, until
+from .layers import TCP, Raw, channels, marked, nothing_left, raw_client, raw_server, serving, until
 from .worlds import World, sleep
 
 
@@ -224,7 +224,7 @@ def test_answers_after_the_connection_ended_are_dropped_in_silence(scene: Any) -
             futures = [client.request(number) for number in range(3)]
             requests = [await server.recv() for _ in range(3)]
             client.abort()
-            await server.wait_closed()
+            await until(rt, lambda: server._eof or server.is_closing())
             requests[0].reply("late")
             requests[1].fail(ValueError())
             del requests
@@ -400,7 +400,7 @@ MALFORMED = {
     "empty": b"\0\0\0\0",
     "not json": b"\0\0\0\3abc",
     "not utf-8": b'\0\0\0\3"\xff"',
-    "byte order mark": b"\0\0\0\x0b\xef\xbb\xbf[0,0,1]",
+    "byte order mark": b"\0\0\0\x0a\xef\xbb\xbf[0,0,1]",
     "two elements": b"\0\0\0\5[0,0]",
     "a number": b"\0\0\0\0017",
     "an object": b'\0\0\0\x13{"a":1,"b":2,"c":3}',
@@ -432,8 +432,8 @@ def test_malformed_input_ends_its_connection_with_one_class_of_error_and_no_othe
                 raw.transport.write(data)
                 await raw.until(lambda: "eof" in raw.calls or "lost" in raw.calls)
             assert await other.request("fine") == "fine"
-        # As a client.
-        async with raw_server(rt) as (client, raw):
+        # As a client, which has not offered to understand more.
+        async with raw_server(rt, extensions=False) as (client, raw):
             future = client.request("x")
             receiving = rt.create_task(client.recv())
             await raw.until_messages(1)
@@ -449,40 +449,34 @@ def test_malformed_input_ends_its_connection_with_one_class_of_error_and_no_othe
     scene(scenario)
 
 
-EXTENSIONS = [
+ODD_EXTENSIONS = [
     [4, 0, None],
-    [4, "x", None],
-    [4, [], None],
-    [4, {}, None],
-    [5, [], 1],
-    [5, {}, 1],
     [5, 77, 1],
-    [6, [], 1],
-    [6, {}, 1],
-    [6, 0, "x"],
-    [6, 0, -1],
-    [6, 0, True],
-    [7, [], None],
-    [7, {}, None],
+    [6, 0, 5],
     [7, 77, None],
     [3, None, 1],
     [3, [], 1],
     [5, 0, {"__type__": [9, 9]}],
     [3, None, {"__type__": [9, 9]}],
 ]
+WRONG_EXTENSIONS = [
+    [4, "x", None],
+    [4, [], None],
+    [5, {}, 1],
+    [6, [], 1],
+    [6, 0, "x"],
+    [6, 0, -1],
+    [6, 0, True],
+    [7, [], None],
+    [7, {}, None],
+]
 
 
-@pytest.mark.parametrize("message", EXTENSIONS, ids=str)
-def test_odd_messages_of_a_peer_that_claims_to_be_junto_do_no_harm(
-    scene: Any, message: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize("message", ODD_EXTENSIONS, ids=str)
+def test_odd_messages_of_a_junto_peer_do_no_harm(scene: Any, message: Any) -> None:
     async def scenario(rt: Any) -> None:
-        # The mark that junto sets: a blank before the closing bracket, or whatever the codec says.
-        from junto.codecs import JSON
-
-        marked = JSON().mark(b'[0, 0, "hello"]')
         async with serving(rt, echo) as server, raw_client(rt, server.addresses[0]) as raw:
-            raw.transport.write(len(marked).to_bytes(4, "big") + marked)
+            raw.transport.write(marked(b'[0, 0, "hello"]'))
             await raw.until_messages(1)
             raw.send(message, [0, 1, "fine"])
             await raw.until(
@@ -491,9 +485,23 @@ def test_odd_messages_of_a_peer_that_claims_to_be_junto_do_no_harm(
             assert [1, 1, "fine"] in raw.messages
 
     scene(scenario)
-    assert not [
-        record for record in caplog.records if "protocol" in record.message or "endpoint" in record.message
-    ]
+
+
+@pytest.mark.parametrize("message", WRONG_EXTENSIONS, ids=str)
+def test_wrong_messages_of_a_junto_peer_end_its_connection(
+    scene: Any, message: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario(rt: Any) -> None:
+        async with serving(rt, echo) as server, raw_client(rt, server.addresses[0]) as raw:
+            raw.transport.write(marked(b'[0, 0, "hello"]'))
+            await raw.until_messages(1)
+            channel = server.connections[0]
+            raw.send(message)
+            await channel.wait_closed()
+            assert isinstance(channel._error, RemoteProtocolError)
+
+    scene(scenario)
+    assert not caplog.records
 
 
 def test_bad_content_is_answered_and_not_fatal(scene: Any) -> None:
@@ -680,9 +688,10 @@ def test_a_server_that_accepts_and_never_speaks_tls_costs_no_more_than_the_timeo
     scene: Any, contexts: Any
 ) -> None:
     async def scenario(rt: Any) -> None:
-        from .layers import Raw
+        class Silent(Raw):
+            keep_open = False  # at the end
 
-        listener = await rt.listen(TCP, lambda: Raw(rt))
+        listener = await rt.listen(TCP, lambda: Silent(rt))
         start = rt.time()
         with pytest.raises(ConnectionFailed):
             await open_channel(
