@@ -8,11 +8,13 @@ Port 0 lets the system choose; a listener's address then tells the port it got.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
 __all__ = ["Address"]
 
+_PORT = re.compile("[0-9]{1,5}")
 _SCHEMES = ("tcp", "tls", "unix")
 
 
@@ -54,11 +56,18 @@ class Address:
                 raise ValueError(f"{url!r} names no path")
             return cls("unix", path=rest)
         host, separator, port = rest.removesuffix("/").rpartition(":")
-        if not separator or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        if not separator or not _PORT.fullmatch(port) or int(port) > 65535:
             raise ValueError(f"{url!r} needs a port from 0 to 65535, as in '{scheme}://127.0.0.1:5555'")
-        if host.startswith("[") and host.endswith("]"):
+        number = host.startswith("[") and host.endswith("]")
+        if number:
             host = host[1:-1]
-        if any(character in host for character in "/[]@?# \0"):
+        if number != (":" in host):
+            raise ValueError(
+                f"{url!r} has no valid host: an IPv6 number, and nothing else, stands in brackets"
+            )
+        if any(
+            character in "/[]@?#" or character.isspace() or not character.isprintable() for character in host
+        ):
             raise ValueError(f"{url!r} has no valid host")
         return cls("tls" if scheme == "tls" else "tcp", host=host, port=int(port))
 

@@ -46,13 +46,14 @@ class Answering:
         inbox: The requests that wait for ``recv``.
         producers: The streams that we send, by the number of their request.
         paused: Whether the peer does not take what we send.
-        ending: Whether new requests are refused, and why.
     """
 
     __slots__ = (
         "_ended",
+        "_ending",
         "_flush_soon",
         "_handler",
+        "_holding",
         "_idle",
         "_max_handlers",
         "_options",
@@ -62,7 +63,6 @@ class Answering:
         "_runtime",
         "_send",
         "_tasks",
-        "ending",
         "inbox",
         "paused",
         "producers",
@@ -99,14 +99,19 @@ class Answering:
         self._pool = pool
         self._flush_soon = flush_soon
         self._idle = idle
-        self._queue: deque[tuple[Any, Any]] = deque()
+        self._queue: deque[tuple[Any, Any]] | None = None  # most connections never need one
         self._tasks: dict[int, Future[Any]] = {}
         self._ended = False
         self.unanswered = 0
         self.inbox: Inbox[Request] | None = Inbox(runtime) if handler is None else None
         self.producers: dict[Any, Producer] = {}
         self.paused = False
-        self.ending: BaseException | None = None
+        self._ending: BaseException | None = None
+        # Whether a new request must wait, or worse; one look instead of four for each request.
+        self._holding = handler is None
+
+    def _look(self) -> None:
+        self._holding = self._handler is None or self.paused or self._ending is not None or bool(self._queue)
 
     def take(self, ident: Any, content: Any) -> bool:
         """Accept a request or refuse it; answer it now if its handler has the result.
@@ -114,17 +119,10 @@ class Answering:
         Returns:
             Whether there was room for it.
         """
-        handler = self._handler
-        if (
-            handler is None
-            or self._queue
-            or self.paused
-            or self.ending is not None
-            or len(self._tasks) >= self._max_handlers
-        ):
+        if self._holding or len(self._tasks) >= self._max_handlers:
             return self._keep(ident, content)
         try:
-            result = handler(content)
+            result = self._handler(content)  # type: ignore[misc]  # without one, all are held
             if type(result) in _VALUES and ident is not NO_REPLY:
                 self._send(RESULT, ident, result)
                 return True
@@ -140,18 +138,20 @@ class Answering:
 
     def _keep(self, ident: Any, content: Any) -> bool:
         """Keep a request that is not handled now, or refuse it."""
-        if self.ending is not None:
-            self._send_failure(ident, self.ending)
+        if self._ending is not None:
+            self._send_failure(ident, self._ending)
             return True
-        waiting = self._queue if self.inbox is None else self.inbox
-        if len(waiting) >= self._options.max_queued:
+        if self._queue is None:
+            self._queue = deque()
+        if len(self.inbox or self._queue) >= self._options.max_queued:
             self._send_failure(ident, Overloaded("too many requests of this connection wait for their turn"))
             return False
         self.unanswered += 1
-        if self.inbox is None:
-            self._queue.append((ident, content))
-        else:
+        if self.inbox is not None:
             self.inbox.put(Request(self, ident, content))
+        else:
+            self._queue.append((ident, content))
+            self._holding = True
         return True
 
     def _answer_later(self, ident: Any, result: Any) -> None:
@@ -229,14 +229,11 @@ class Answering:
     def serve_queue(self) -> None:
         """Handle requests that waited, as far as the limits allow."""
         queue = self._queue
-        while queue and not self.paused and len(self._tasks) < self._options.max_handlers:
+        while queue and not (self.paused or self._ended) and len(self._tasks) < self._max_handlers:
             ident, content = queue.popleft()
-            # Out of the way, that it is not put behind the others again.
-            self._queue = deque()
-            try:
-                self.take(ident, content)
-            finally:
-                self._queue = queue
+            self._holding = False  # its turn has come
+            self.take(ident, content)
+            self._look()
             self._answered_from_queue()
 
     def _answered_from_queue(self) -> None:
@@ -297,13 +294,19 @@ class Answering:
 
     def pause(self) -> None:
         """Hand no request to a handler until `resume`: the peer does not take the answers."""
-        self.paused = True
+        self.paused = self._holding = True
 
     def resume(self) -> None:
         self.paused = False
+        self._look()
         for producer in list(self.producers.values()):
             producer.wake()
         self.serve_queue()
+
+    def refuse(self, error: BaseException) -> None:
+        """Answer new requests with *error*."""
+        self._ending = error
+        self._look()
 
     def end_of_requests(self, error: BaseException) -> None:
         """Let a receiver raise *error* when it has received what is there."""
@@ -313,9 +316,10 @@ class Answering:
     def connection_lost(self, error: BaseException) -> None:
         """Stop answering. Handlers go on, streams are closed."""
         self._ended = True
-        self.ending = error
-        self.unanswered -= len(self._queue)
-        self._queue.clear()
+        self.refuse(error)
+        if self._queue is not None:
+            self.unanswered -= len(self._queue)
+            self._queue = None
         self.end_of_requests(error)
         for ident in list(self.producers):
             self.stop_producing(ident)

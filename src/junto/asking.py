@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -48,7 +47,7 @@ class Asking:
         self._runtime = runtime
         self._limit = limit
         self._send = send
-        self._marks: deque[tuple[float, int]] = deque()
+        self._marks: list[tuple[float, int]] = []
         self._walking: TimerHandle | None = None
         self._readers: dict[int, StreamReader] = {}
         self.futures: dict[int, Reply[Any]] = {}
@@ -103,7 +102,7 @@ class Asking:
         marks.append((now, next(reversed(self.futures), -1)))
         newest = -1
         while marks and marks[0][0] <= now - timeout:
-            newest = marks.popleft()[1]
+            newest = marks.pop(0)[1]
         overdue = []
         for ident in self.futures:
             if ident > newest:
@@ -140,8 +139,6 @@ class Asking:
         readers, self._readers = self._readers, {}
         for reader in readers.values():
             reader.end(error)
-
-    # --- replies -----------------------------------------------------------------------------
 
     def receive(self, kind: int, ident: Any, content: Any, origin: Any) -> None:
         """Take a reply that is no plain result, or an item of a stream; *origin* names the peer."""

@@ -20,12 +20,14 @@ from junto.errors import ConnectionLost, LocalProtocolError, RequestTimeout, fre
 from junto.options import Options
 from junto.request import Request
 from junto.runtime import Reply, Runtime, Transport
-from junto.sansio.kinds import BAD_CONTENT, BROKEN, FAILURE, ITEM, NOTICE, REQUEST, RESULT, STREAM
+from junto.sansio.kinds import BAD_CONTENT, BROKEN, FAILURE, ITEM, NOTICE, REQUEST, RESULT, STREAM, Event
 from junto.sansio.messages import MessageProtocol
 from junto.waiting import Shared, within
 
 __all__ = ["Channel"]
 
+# Of many messages at once, so many leave together: the peer begins with them while we make the rest.
+_BURST: Final = 32
 # A peer that floods us and reads nothing is cut off here, far above what a slow one needs.
 _STUCK: Final = 16 * 1024 * 1024
 
@@ -33,8 +35,7 @@ _STUCK: Final = 16 * 1024 * 1024
 class Channel:
     """One connection's requests and replies.
 
-    A channel that has lost its connection for good raises `ConnectionLost` from then on;
-    closing twice is fine.
+    One that has lost its connection for good raises `ConnectionLost` from then on.
     """
 
     def __init__(
@@ -108,8 +109,6 @@ class Channel:
         """
         self._reconnect = reconnect
 
-    # --- what the transport calls ------------------------------------------------------------
-
     def connection_made(self, transport: Transport) -> None:
         self._transport = transport
         if self._closing:
@@ -123,9 +122,16 @@ class Channel:
         return self._protocol.get_buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
+        events = self._protocol.buffer_updated(nbytes)
+        if len(events) <= _BURST:
+            self._receive(events)
+        else:
+            for start in range(0, len(events), _BURST):
+                self._receive(events[start : start + _BURST])
+
+    def _receive(self, events: list[Event]) -> None:
         futures = self._futures
-        protocol = self._protocol
-        for kind, ident, content in protocol.buffer_updated(nbytes):
+        for kind, ident, content in events:
             if kind == RESULT:
                 # As `Asking.pop`, without the call: this is the way of each reply.
                 future = futures.pop(ident, None) if type(ident) is int else None
@@ -140,10 +146,7 @@ class Channel:
                     self._refused()
             else:
                 self._other_event(kind, ident, content)
-        transport = self._transport
-        if transport is not None:
-            for chunk in protocol.data_to_send():
-                transport.write(chunk)
+        self._flush()
 
     def eof_received(self) -> bool:
         self._eof = True
@@ -179,8 +182,6 @@ class Channel:
     def resume_writing(self) -> None:
         self._answering.resume()
         self._flush()
-
-    # --- our requests ------------------------------------------------------------------------
 
     def request(self, content: Any, *, timeout: float | None = None, plain: bool = False) -> Reply[Any]:
         """Send a request.
@@ -219,6 +220,8 @@ class Channel:
             else:
                 self._flushing = True
                 self._runtime.call_soon(self._flush)
+        elif not ident % _BURST:
+            self._flush()
         return future
 
     def notify(self, content: Any) -> None:
@@ -254,8 +257,6 @@ class Channel:
             return fresh(self._error)
         return ConnectionLost("the channel is closed" if self._closing else "the peer closed the connection")
 
-    # --- rarer events ------------------------------------------------------------------------
-
     def _other_event(self, kind: int, ident: Any, content: Any) -> None:
         if kind == BROKEN:
             self._break(content)
@@ -286,8 +287,6 @@ class Channel:
         if self._transport is not None:
             self._transport.abort()
 
-    # --- the peer's requests -----------------------------------------------------------------
-
     async def recv(self) -> Request:
         """Wait for the peer's next request; for channels without a handler.
 
@@ -316,8 +315,6 @@ class Channel:
         elif self._eof and self._transport is not None:
             self._flush()
             self._transport.close()
-
-    # --- writing and closing -----------------------------------------------------------------
 
     def _flush_soon(self) -> None:
         if not self._flushing:
@@ -370,7 +367,7 @@ class Channel:
             error = ConnectionLost("the channel was closed")
             self._asking.fail(error)
             self._answering.end_of_requests(error)
-            self._answering.ending = error
+            self._answering.refuse(error)
             if self._transport is None:
                 self._error = self._error or error
                 self._closed.set_result(None)

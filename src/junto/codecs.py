@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from junto.custom_types import KEY, CustomType, References, TypeTable
-from junto.errors import CodecError
+from junto.errors import CodecError, text_of
 
 __all__ = ["ENCODE_ERRORS", "JSON", "SCALARS", "Codec", "CodecName", "MsgPack", "is_plain", "make_codec"]
 
@@ -37,6 +37,7 @@ SCALARS = frozenset({type(None), bool, int, float, str})
 
 ENCODE_ERRORS = (TypeError, ValueError, OverflowError, RecursionError)
 """All that a codec's ``write`` raises for a value it cannot write."""
+# All that a codec's own decoder raises for bytes.
 _DECODE_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
@@ -85,8 +86,8 @@ class Codec(ABC):
             return self.write(value if is_plain(value) else self._types.to_wire(value, binary=self.binary))
         except CodecError:
             raise
-        except ENCODE_ERRORS as error:
-            raise CodecError(f"the value cannot be encoded as {self.name}: {error}") from error
+        except Exception as error:  # the codec's own, or of a value that is not what it seems
+            raise CodecError(f"the value cannot be encoded as {self.name}: {text_of(error)}") from error
 
     def load(self, data: Buffer) -> Any:
         """Decode *data*, after any decompression; custom types stay in their wire form.
@@ -242,7 +243,8 @@ class JSON(Codec):
 class MsgPack(Codec):
     """MessagePack without extension types: smaller and faster than JSON, and carries bytes.
 
-    Arrays are read as lists, as in JSON, so that a service sees the same with both.
+    Arrays are read as lists, as in JSON, so that a service sees the same with both. The one
+    extension that the format itself has, timestamps, is read as aware dates, but never written.
     """
 
     name = "msgpack"

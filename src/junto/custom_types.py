@@ -16,19 +16,22 @@ import datetime
 import decimal
 import enum
 import inspect
+import reprlib
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from junto.errors import CodecError
+from junto.errors import CodecError, text_of
 
 __all__ = ["DATETIME", "CustomType", "References", "TypeTable", "serializable"]
 
 T = TypeVar("T")
 
 KEY = "__type__"
+
+_RESERVED = f"a map with the key {KEY!r} would be misread by the peer: the key is reserved"
 
 _UNTAGGED = (
     msgspec.Struct,
@@ -159,7 +162,7 @@ class TypeTable:
 
     def _map_to_wire(self, value: dict[Any, Any], *, binary: bool) -> dict[Any, Any]:
         if KEY in value:
-            raise CodecError(f"a map with the key {KEY!r} would be misread by the peer: the key is reserved")
+            raise CodecError(_RESERVED)
         return {
             self._key_to_wire(key, binary=binary): self.to_wire(item, binary=binary)
             for key, item in value.items()
@@ -195,7 +198,7 @@ class TypeTable:
             raise
         except Exception as error:
             raise CodecError(
-                f"a value of type {kind.__qualname__} could not be serialized: {error}"
+                f"a value of type {kind.__qualname__} could not be serialized: {text_of(error)}"
             ) from error
         return {KEY: [number, self.to_wire(data, binary=binary)]}
 
@@ -205,8 +208,8 @@ class TypeTable:
         if isinstance(value, msgspec.Struct):
             return self._struct_to_wire(value, binary=binary)
         if dataclasses.is_dataclass(value):
-            fields = (field.name for field in dataclasses.fields(value))
-            return {name: self.to_wire(getattr(value, name), binary=binary) for name in fields}
+            names = [field.name for field in dataclasses.fields(value)]
+            return self._members_to_wire([(name, getattr(value, name)) for name in names], binary=binary)
         return msgspec.to_builtins(value, builtin_types=())
 
     def _struct_to_wire(self, value: msgspec.Struct, *, binary: bool) -> Any:
@@ -217,7 +220,15 @@ class TypeTable:
             data.insert(0, (config.tag_field or "type", config.tag))
         if config.array_like:
             return [self.to_wire(item, binary=binary) for _, item in data]
-        return {name: self.to_wire(item, binary=binary) for name, item in data if item is not msgspec.UNSET}
+        return self._members_to_wire(data, binary=binary)
+
+    def _members_to_wire(self, members: list[tuple[str, Any]], *, binary: bool) -> dict[str, Any]:
+        data = {
+            name: self.to_wire(item, binary=binary) for name, item in members if item is not msgspec.UNSET
+        }
+        if KEY in data:
+            raise CodecError(_RESERVED)
+        return data
 
     def from_wire(self, data: Any) -> Any:
         """Rebuild the custom values in decoded *data*, inner ones first.
@@ -237,7 +248,7 @@ class TypeTable:
 
     def _rebuild(self, pair: Any) -> Any:
         if not isinstance(pair, list | tuple) or len(pair) != 2:
-            raise CodecError(f"{KEY!r} holds {pair!r}, not a number and its data")
+            raise CodecError(f"{KEY!r} holds {reprlib.repr(pair)}, not a number and its data")
         number, data = pair
         data = self.from_wire(data)
         if self._references is not None and number == len(self._types):
@@ -247,5 +258,7 @@ class TypeTable:
                 try:
                     return entry.deserialize(data)
                 except Exception as error:
-                    raise CodecError(f"a {entry.cls.__qualname__} could not be rebuilt: {error}") from error
-        raise CodecError(f"no custom type has the number {number!r}")
+                    raise CodecError(
+                        f"a {entry.cls.__qualname__} could not be rebuilt: {text_of(error)}"
+                    ) from error
+        raise CodecError(f"no custom type has the number {reprlib.repr(number)}")

@@ -95,7 +95,16 @@ class Overloaded(JuntoError):
     """A limit of this connection is reached; nothing was sent. Try again when some work is done."""
 
 
-_LAST_LINE = re.compile(r"(?P<name>[^\W\d][\w.]*)(?:: (?P<message>.*))?\Z", re.DOTALL)
+# How Python begins the text of an exception that is not the first one in it, ...
+_CHAINED = re.compile(
+    r"\n\nThe above exception was the direct cause of the following exception:\n\n"
+    r"|\n\nDuring handling of the above exception, another exception occurred:\n\n"
+)
+# ... and that of one that was raised; all steps are indented.
+_STEPS = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n)*")
+_NAME_AND_MESSAGE = re.compile(
+    r"(?P<name>[^\W\d]\w*(?:\.(?:\w+|<locals>))*)(?:: (?P<message>.*))?\Z", re.DOTALL
+)
 
 
 class RemoteError(JuntoError):
@@ -118,21 +127,20 @@ class RemoteError(JuntoError):
         self.message: str | None = None
         if isinstance(content, str):
             self.text = content.rstrip("\n")
-            self._read_last_line()
+            self._read_text()
         elif isinstance(content, list | tuple):
-            self.text = "\n".join(str(part).rstrip("\n") for part in content)
+            self.text = "\n".join(text_of(part).rstrip("\n") for part in content)
             self._read_list(content)
         else:
-            self.text = repr(content)
+            self.text = text_of(content)
 
-    def _read_last_line(self) -> None:
-        # A traceback indents all but its headings and the last line, which names the exception.
-        for line in reversed(self.text.splitlines()):
-            match = _LAST_LINE.match(line)
-            if match is not None:
-                self.type_name = match["name"]
-                self.message = match["message"] or ""
-                return
+    def _read_text(self) -> None:
+        last = _CHAINED.split(self.text)[-1]
+        steps = _STEPS.match(last)
+        match = _NAME_AND_MESSAGE.match(last, 0 if steps is None else steps.end())
+        if match is not None:
+            self.type_name = match["name"]
+            self.message = match["message"] or ""
 
     def _read_list(self, content: list[Any] | tuple[Any, ...]) -> None:
         if len(content) > 0 and isinstance(content[0], str):
@@ -146,6 +154,14 @@ class RemoteError(JuntoError):
         return self.text
 
 
+def text_of(value: object) -> str:
+    """Give a text of anything, also of what fails when it is asked for one."""
+    try:
+        return str(value)
+    except Exception:  # too deep, or a number too long
+        return f"<{type(value).__qualname__}>"
+
+
 def fresh(error: BaseException) -> BaseException:
     """Make a new error that says what *error* says, chained to it.
 
@@ -155,6 +171,6 @@ def fresh(error: BaseException) -> BaseException:
     try:
         copy = type(error)(*error.args)
     except Exception:  # a foreign class with arguments of its own
-        copy = ConnectionLost(str(error))
+        copy = ConnectionLost(text_of(error))
     copy.__cause__ = error
     return copy

@@ -12,13 +12,15 @@ import inspect
 import typing
 from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator
-from types import FunctionType, MethodType
+from types import FunctionType
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import msgspec
 
 __all__ = [
+    "Exposed",
+    "Router",
     "ServiceDict",
     "as_service",
     "describe",
@@ -59,7 +61,9 @@ def expose(member: F) -> F:
     Raises:
         ValueError: It is not callable.
     """
-    function: Any = member.__func__ if isinstance(member, staticmethod | classmethod) else member
+    function: Any = member
+    if isinstance(function, staticmethod | classmethod):
+        function = function.__func__
     if not callable(function):
         raise ValueError(f"only what is callable can be exposed, not {member!r}")
     setattr(function, _MARK, Exposed(function))
@@ -67,16 +71,26 @@ def expose(member: F) -> F:
 
 
 class Exposed:
-    """How to call one function with arguments from the wire; found out at the first call."""
+    """How to call one function with arguments from the wire; found out at the first call.
 
-    __slots__ = ("_classes", "_function", "_hints", "_ready")
+    Attributes:
+        free: Whether it takes whatever comes, as far as its annotations tell.
+        classes: The classes of the arguments that need no look at all, where the
+            annotations are that simple.
+    """
+
+    __slots__ = ("_function", "_hints", "_parameters", "_ready", "_required", "_signature", "classes", "free")
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
         self._ready = False
         self._hints: dict[str, Any] = {}
-        # The classes that positional arguments must have to need no look, if that is all.
-        self._classes: list[type] | None = None
+        self._signature = inspect.Signature()
+        # If arguments can be told by their place alone: the names, and how many must be there.
+        self._parameters: list[str] | None = None
+        self._required = 0
+        self.free = False
+        self.classes: list[type] | None = None
 
     def call(self, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Call *function*, which is the exposed one, bound.
@@ -86,17 +100,23 @@ class Exposed:
         """
         if not self._ready:
             self._prepare(function)
-        if not self._hints:
+        if self.free:
             return function(*args, **kwargs)
-        if not kwargs and list(map(type, args)) == self._classes:
-            return function(*args)
+        names = self._parameters
+        if names is not None and not kwargs and self._required <= len(args) <= len(names):
+            return function(*map(self._convert, names, args))
         try:
-            bound = inspect.signature(function).bind(*args, **kwargs)
+            bound = self._signature.bind(*args, **kwargs)
         except TypeError as error:
             raise TypeError(str(error)) from None  # without the steps inside `inspect`
         for name, value in bound.arguments.items():
-            if name in self._hints:
-                bound.arguments[name] = self._convert_parameter(bound.signature.parameters[name], value)
+            parameter = self._signature.parameters[name]
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                bound.arguments[name] = tuple(self._convert(name, item) for item in value)
+            elif parameter.kind is parameter.VAR_KEYWORD:
+                bound.arguments[name] = {key: self._convert(name, item) for key, item in value.items()}
+            else:
+                bound.arguments[name] = self._convert(name, value)
         return function(*bound.args, **bound.kwargs)
 
     def _prepare(self, function: Callable[..., Any]) -> None:
@@ -106,32 +126,27 @@ class Exposed:
             hints = {}
         hints.pop("return", None)
         self._hints = {name: hint for name, hint in hints.items() if hint is not Any and hint is not object}
-        parameters = inspect.signature(function).parameters.values()
-        classes = [self._hints.get(parameter.name, Any) for parameter in parameters]
-        simple = all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-        self._classes = classes if simple and _EXACT.issuperset(classes) else None
+        self.free = not self._hints
+        self._signature = inspect.signature(function)
+        parameters = self._signature.parameters.values()
+        if all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters):
+            self._parameters = [parameter.name for parameter in parameters]
+            self._required = sum(parameter.default is parameter.empty for parameter in parameters)
+            classes = [self._hints.get(parameter.name, Any) for parameter in parameters]
+            if _EXACT.issuperset(classes):
+                self.classes = classes
         self._ready = True
 
-    def _convert_parameter(self, parameter: inspect.Parameter, value: Any) -> Any:
-        hint = self._hints[parameter.name]
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            return tuple(_convert(item, hint, parameter.name) for item in value)
-        if parameter.kind is parameter.VAR_KEYWORD:
-            return {name: _convert(item, hint, name) for name, item in value.items()}
-        return _convert(value, hint, parameter.name)
-
-
-def _convert(value: Any, hint: Any, name: str) -> Any:
-    if isinstance(hint, type) and isinstance(value, hint) and type(value) is not bool:
-        return value
-    if _is_reference(value):
-        return value
-    try:
-        return msgspec.convert(value, hint, str_keys=True)
-    except msgspec.ValidationError as error:
-        raise TypeError(f"argument {name!r}: {error}") from None
-    except TypeError:  # an annotation that says nothing to msgspec
-        return value
+    def _convert(self, name: str, value: Any) -> Any:
+        hint = self._hints.get(name, Any)
+        if hint is Any or type(value) is hint or _is_reference(value):
+            return value
+        try:
+            return msgspec.convert(value, hint, str_keys=True)
+        except msgspec.ValidationError as error:
+            raise TypeError(f"argument {name!r}: {error}") from None
+        except TypeError:  # an annotation that says nothing to msgspec
+            return value
 
 
 def _is_reference(value: Any) -> bool:
@@ -188,7 +203,31 @@ def as_service(root: Any) -> Any:
     return service
 
 
-def resolve(service: Any, path: Any) -> tuple[Callable[..., Any], Exposed]:
+class Router:
+    """Finds what is at a path of one service, and calls it."""
+
+    __slots__ = ("_class_member", "_own", "root")
+
+    def __init__(self, root: Any) -> None:
+        """Serve *root*, a service or a plain dictionary of them."""
+        self.root = as_service(root)
+        # Both look at what is there now, not at what was there when they were made.
+        self._class_member = type(self.root).__dict__.get
+        self._own: dict[str, Any] = getattr(self.root, "__dict__", {})
+
+    def call(self, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Call the function at *path*; raises as `resolve` and `Exposed.call` do, and what it raises."""
+        # First the usual case in few steps: a method of the root's own class, with plain arguments.
+        function = self._class_member(path)
+        if type(function) is FunctionType and not kwargs and path not in self._own and path[0] != "_":
+            exposed: Exposed | None = function.__dict__.get(_MARK)
+            if exposed is not None and (exposed.free or exposed.classes == list(map(type, args))):
+                return function(self.root, *args)
+        bound, exposed = resolve(self.root, path)
+        return exposed.call(bound, args, kwargs)
+
+
+def resolve(service: Any, path: str) -> tuple[Callable[..., Any], Exposed]:
     """Find the function at *path*.
 
     Args:
@@ -201,12 +240,6 @@ def resolve(service: Any, path: Any) -> tuple[Callable[..., Any], Exposed]:
     Raises:
         LookupError: There is none, or it is not exposed, or a service is there.
     """
-    # First the usual case in few steps: a method of the root's own class.
-    function = type(service).__dict__.get(path)
-    if type(function) is FunctionType and path[0] != "_" and path not in getattr(service, "__dict__", ()):
-        exposed = _exposed(function)
-        if exposed is not None:
-            return MethodType(function, service), exposed
     where, _, name = path.rpartition("/")
     if where:
         service = resolve_service(service, where)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TypedDict, get_args
 
 from junto.codecs import Codec, CodecName
 from junto.sansio.failures import FailureForm
@@ -67,7 +67,9 @@ class Options:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
         if self.max_queued < 0:
             raise ValueError(f"max_queued must not be negative, as {self.max_queued!r} is")
-        if self.request_timeout is not None and self.request_timeout <= 0:
+        if self.failures not in get_args(FailureForm):
+            raise ValueError(f"failures must be one of {get_args(FailureForm)}, not {self.failures!r}")
+        if self.request_timeout is not None and not self.request_timeout > 0:
             raise ValueError(f"request_timeout must be above 0 seconds, not {self.request_timeout!r}")
 
 

@@ -19,9 +19,9 @@ import msgspec
 from junto.channel import Channel
 from junto.codecs import SCALARS, make_codec
 from junto.errors import CodecError, RemoteError
-from junto.exposing import as_service, describe, find_path, is_service, resolve, resolve_service
+from junto.exposing import Router, describe, find_path, is_service, resolve, resolve_service
 from junto.options import Options
-from junto.proxies import Proxy
+from junto.proxies import Proxy, path_of
 from junto.runtime import Reply, Runtime
 
 __all__ = ["Peer"]
@@ -65,7 +65,7 @@ class Peer(Generic[R]):
             lost: Called when it has ended.
         """
         self._runtime = runtime
-        self._service = as_service(service)
+        self._router = None if service is None else Router(service)
         self._pool = pool
         codec = make_codec(options.codec).with_references(self)
         self.channel = Channel(
@@ -80,11 +80,7 @@ class Peer(Generic[R]):
         self._call: Callable[..., R] = self.call_path if call is None else call(self)  # type: ignore[assignment]  # R is Reply then
         self.remote: Proxy[R] = Proxy(self._call)
 
-    # --- calling -----------------------------------------------------------------------------
-
-    def call_path(
-        self, path: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float | None = None
-    ) -> Reply[Any]:
+    def call_path(self, path: str, /, *args: Any, timeout: float | None = None, **kwargs: Any) -> Reply[Any]:
         """Call the function at *path*; see `Channel.request` for what comes of it."""
         plain = not kwargs
         for arg in args:
@@ -130,7 +126,7 @@ class Peer(Generic[R]):
             RemoteError: The function failed, or does not exist.
             CodecError: An argument cannot be sent, or the result is not what *returns* says.
         """
-        result = await self.call_path(path, args, kwargs or {}, timeout)
+        result = await self.channel.request([path, args, kwargs or {}], timeout=timeout)
         if returns is None:
             return result
         try:
@@ -152,7 +148,7 @@ class Peer(Generic[R]):
         Raises:
             RemoteError: The peer does not know that question: it is no junto peer.
         """
-        functions: list[dict[str, Any]] = await self.call_path(DESCRIBE, (), {}, timeout)
+        functions: list[dict[str, Any]] = await self.call_path(DESCRIBE, timeout=timeout)
         return functions
 
     async def ping(self, *, timeout: float | None = None) -> float:
@@ -164,12 +160,10 @@ class Peer(Generic[R]):
         """
         start = self._runtime.time()
         try:
-            await self.call_path(PING, (), {}, timeout)
+            await self.call_path(PING, timeout=timeout)
         except RemoteError:
             pass
         return self._runtime.time() - start
-
-    # --- being called ------------------------------------------------------------------------
 
     def _handle(self, content: Any) -> Any:
         if type(content) is not list or len(content) != 3:
@@ -179,25 +173,23 @@ class Peer(Generic[R]):
             raise TypeError(
                 "a call has a text as path, an array of arguments, and a map of arguments by name"
             )
-        try:
-            function, exposed = resolve(self._service, path)
-        except LookupError as error:
-            return self._handle_special(path, error)
-        if self._pool is None or inspect.iscoroutinefunction(function):
+        router = self._router
+        if router is None:
+            if path == PING:
+                return None
+            raise LookupError("this peer offers no service")
+        if path[:1] == "_":
+            # No service has such names: what every peer is asked is out of its way.
+            if path == PING:
+                return None
+            if path == DESCRIBE:
+                return describe(router.root)
+        if self._pool is None:
+            return router.call(path, args, kwargs)
+        function, exposed = resolve(router.root, path)
+        if inspect.iscoroutinefunction(function):
             return exposed.call(function, args, kwargs)
         return self._runtime.call_in_worker(lambda: exposed.call(function, args, kwargs), pool=self._pool)
-
-    def _handle_special(self, path: str, error: LookupError) -> Any:
-        """Answer what every peer is asked, or raise *error*, that there is no such function."""
-        if path == PING:
-            return None
-        if self._service is None:
-            raise LookupError("this peer offers no service")
-        if path == DESCRIBE:
-            return describe(self._service)
-        raise error
-
-    # --- references --------------------------------------------------------------------------
 
     def to_data(self, value: object) -> Any:
         """Make of a service that we offer what the peer needs for a proxy; ``None`` of others.
@@ -207,14 +199,15 @@ class Peer(Generic[R]):
                 connection, which has no form on the wire.
         """
         if isinstance(value, Proxy):
-            if self.channel.extended and value._call == self._call:
-                return [value._path]
+            path = path_of(value, self._call)
+            if path is not None and self.channel.extended:
+                return [path]
             raise CodecError(
                 "a proxy can only be handed back over the connection it came from, to a peer that is junto"
             )
         if not is_service(value):
             return None
-        path = None if self._service is None else find_path(self._service, value)
+        path = None if self._router is None else find_path(self._router.root, value)
         if path is None:
             raise CodecError(
                 f"a {type(value).__qualname__} can only be passed as a reference if it is part of the "
@@ -230,14 +223,12 @@ class Peer(Generic[R]):
         """
         if type(data) is str:
             return Proxy(self._call, data)
-        if type(data) is list and len(data) == 1 and type(data[0]) is str and self._service is not None:
+        if type(data) is list and len(data) == 1 and type(data[0]) is str and self._router is not None:
             try:
-                return resolve_service(self._service, data[0])
+                return resolve_service(self._router.root, data[0])
             except LookupError as error:
                 raise CodecError(f"the peer handed back what we do not offer: {error}") from None
         raise CodecError("the peer sent a reference in no known form")
-
-    # --- the connection ----------------------------------------------------------------------
 
     def is_closing(self) -> bool:
         """Tell whether the connection is closed or about to be."""

@@ -82,8 +82,9 @@ class Transport(Protocol):
     written after either is dropped.
 
     Where asyncio and uvloop are weak, the seam promises less: inside ``connection_made``,
-    `pause_reading` may come too early to hold anything back; and after ``connection_lost`` an endpoint
-    lets go of its transport: no method but `is_closing` may be called then.
+    `pause_reading` may come too early to hold anything back; after closing, `writelines` may not be
+    called; and after ``connection_lost`` an endpoint lets go of its transport: no method but
+    `is_closing` may be called then.
     """
 
     def write(self, data: bytes | bytearray | memoryview, /) -> None: ...
@@ -232,5 +233,9 @@ class Runtime(Protocol):
         ...
 
     def stop(self) -> Future[None]:
-        """Close all that this runtime opened and end its tasks; done when nothing is left."""
+        """Close all that this runtime opened and cancel what `create_task` made; done when nothing is left.
+
+        Connections get a second to send what they hold. Not to be awaited in such a task, for that
+        is cancelled as well. The runtime can be used again.
+        """
         ...

@@ -85,7 +85,7 @@ def blocking(method: Callable[Concatenate[Any, P], Awaitable[T]]) -> Callable[Co
     """Make of a layer's operation one that blocks the calling thread."""
 
     @functools.wraps(method)
-    def call(self: _Facade, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def call(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
         result: T = self._runtime.call(method, self._inner, *args, **kwargs)
         return result
 
@@ -366,8 +366,8 @@ def _blocking_call(runtime: ThreadsRuntime, peer: _rpc.Peer[Any]) -> Callable[..
     call = runtime.call
     call_path = peer.call_path
 
-    def call_and_wait(path: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float | None) -> Any:
-        return _as_result(runtime, call(call_path, path, args, kwargs, timeout))
+    def call_and_wait(path: str, /, *args: Any, **kwargs: Any) -> Any:
+        return _as_result(runtime, call(call_path, path, *args, **kwargs))
 
     return call_and_wait
 

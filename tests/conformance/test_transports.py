@@ -221,7 +221,6 @@ def test_what_is_written_after_closing_is_dropped(run: World, place: Place, how:
             getattr(client.transport, how)()
             assert client.transport.is_closing()
             client.transport.write(b"after")
-            client.transport.writelines([b"after", b"all"])
             await client.until_called("lost")
             await server.until_called("lost")
             assert server.received == b"before"
@@ -232,7 +231,9 @@ def test_what_is_written_after_closing_is_dropped(run: World, place: Place, how:
 
 
 @pytest.mark.parametrize("scheme", ["tcp", "unix"])
-def test_one_direction_may_end_before_the_other(run: World, scheme: str, tmp_path: Path, kinds: Kinds) -> None:
+def test_one_direction_may_end_before_the_other(
+    run: World, scheme: str, tmp_path: Path, kinds: Kinds
+) -> None:
     recorder, _ = kinds
     place = Place(HERE if scheme == "tcp" else Address("unix", path=str(tmp_path / "socket")))
 
@@ -645,11 +646,14 @@ def test_datagrams_go_both_ways(run: World) -> None:
 
 def test_datagrams_keep_their_limits(run: World) -> None:
     async def scenario(rt: Any) -> None:
-        endpoint, sizes = Datagrams(rt), [1, 1000, 30000]
         received: list[int] = []
-        endpoint.datagram_received = (  # type: ignore[method-assign]  # records sizes instead
-            lambda data, _address: (received.append(len(data)), endpoint.log.take(data))[1]
-        )
+
+        class Measuring(Datagrams):
+            def datagram_received(self, data: bytes, address: Any) -> None:
+                received.append(len(data))
+                super().datagram_received(data, address)
+
+        endpoint, sizes = Measuring(rt), [1, 1000, 30000]
         transport = await rt.open_datagram(HERE, lambda: endpoint)
         for size in sizes:
             transport.sendto(b"x" * size, transport.get_extra_info("sockname"))

@@ -1,7 +1,7 @@
 """Stress for leader and followers: sixteen threads do what comes to their minds.
 
-The property: **nobody sleeps while there is no leader.** A watchman looks for it under the runtime's lock the whole
-time. Beside it: every wait ends (none is missed), with what it should end with.
+The property: **nobody sleeps while there is no leader.** A watchman looks for it under the runtime's lock the
+whole time. Beside it: every wait ends (none is missed), with what it should end with.
 
     python tests/runtimes/test_leader_followers.py --seconds 180 [--seed 7]
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import collections
 import contextlib
+import functools
 import logging
 import random
 import sys
@@ -24,6 +25,7 @@ import pytest
 from junto.address import Address
 from junto.errors import ConnectionLost, LocalProtocolError, RequestTimeout
 from junto.runtimes.polling import EpollPoller, SelectorPoller
+from junto.runtimes.tasks import settle
 from junto.runtimes.threads import Cancelled, Future, ThreadsRuntime
 
 THREADS = 16
@@ -75,6 +77,10 @@ class Peer:
         return future
 
 
+def _same(peer: Peer) -> Peer:
+    return peer
+
+
 class Echo:
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -121,8 +127,9 @@ class Deed:
     def connect(self) -> Peer:
         while True:
             peer = Peer(self.runtime)
+            factory = functools.partial(_same, peer)
             try:
-                self.runtime.wait(self.runtime.connect(self.address, lambda: peer), timeout=LIMIT)
+                self.runtime.wait(self.runtime.connect(self.address, factory), timeout=LIMIT)
             except KeyboardInterrupt:
                 continue  # from somebody's `interrupt`
             return peer
@@ -185,7 +192,7 @@ class Deed:
         with contextlib.suppress(ConnectionLost):
             while not future.done():
                 with contextlib.suppress(KeyboardInterrupt):  # from somebody's `interrupt`
-                    self.runtime.call(lambda: future.done() or future.set_result(5))
+                    self.runtime.call(settle, future, 5)
 
     def fail(self) -> None:
         future = self.runtime.create_future()
@@ -253,7 +260,7 @@ class Deed:
 
 
 class Watchman(threading.Thread):
-    """Looks for sleepers without a leader, under the lock; several looks in a row, for a leader may be on its way."""
+    """Looks for sleepers without a leader, under the lock."""
 
     def __init__(self, runtime: ThreadsRuntime) -> None:
         super().__init__(name="watchman")
@@ -307,7 +314,9 @@ def stress(seed: int, seconds: float, *, selectors: bool = False, threads: int =
             errors.append(error)
 
     workers = [
-        threading.Thread(target=work, args=(number, chance.getrandbits(32)), name=f"worker {number}", daemon=True)
+        threading.Thread(
+            target=work, args=(number, chance.getrandbits(32)), name=f"worker {number}", daemon=True
+        )
         for number in range(threads)
     ]
     for worker in workers:
@@ -333,7 +342,9 @@ def stress(seed: int, seconds: float, *, selectors: bool = False, threads: int =
 
 @pytest.mark.parametrize("selectors", [False, True], ids=["epoll", "selectors"])
 @pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # KeyboardInterrupt in the pump
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnhandledThreadExceptionWarning"
+)  # KeyboardInterrupt in the pump
 def test_nobody_sleeps_while_there_is_no_leader(seed: int, selectors: bool) -> None:
     logging.getLogger("junto").setLevel(logging.CRITICAL)
     try:
@@ -356,10 +367,15 @@ def main() -> None:
     total = looks = rounds = 0
     while time.monotonic() < end:
         done, looked = stress(
-            seed, random.Random(seed).uniform(0.1, 2.0), selectors=bool(seed % 4 == 0), threads=2 + seed % (THREADS - 1)
+            seed,
+            random.Random(seed).uniform(0.1, 2.0),
+            selectors=bool(seed % 4 == 0),
+            threads=2 + seed % (THREADS - 1),
         )
         total, looks, rounds, seed = total + done, looks + looked, rounds + 1, seed + 1
-    print(f"{total:,} deeds in {rounds} worlds, looked at {looks:,} times: nobody slept without a leader")
+    sys.stdout.write(
+        f"{total:,} deeds in {rounds} worlds, looked at {looks:,} times: nobody slept without a leader\n"
+    )
 
 
 if __name__ == "__main__":

@@ -142,7 +142,11 @@ def test_the_follower_that_waits_longest_leads_next(rt: ThreadsRuntime) -> None:
 
 def test_a_result_wakes_its_waiter_and_nobody_else(rt: ThreadsRuntime) -> None:
     futures = [rt.create_future() for _ in range(3)]
-    with waiting(rt, futures[0]) as first, waiting(rt, futures[1]) as second, waiting(rt, futures[2]) as third:
+    with (
+        waiting(rt, futures[0]) as first,
+        waiting(rt, futures[1]) as second,
+        waiting(rt, futures[2]) as third,
+    ):
         rt.call(lambda: futures[1].set_result("second"))
         assert second.result(LIMIT) == "second"
         assert not first.done()
@@ -264,7 +268,11 @@ def test_close_wakes_every_waiter_with_connection_lost(rt: ThreadsRuntime) -> No
     async def flow() -> None:
         await rt.create_future()
 
-    with waiting(rt, rt.create_future()) as leader, waiting(rt, flow()) as second, waiting(rt, flow()) as third:
+    with (
+        waiting(rt, rt.create_future()) as leader,
+        waiting(rt, flow()) as second,
+        waiting(rt, flow()) as third,
+    ):
         rt.close()
         for outcome in (leader, second, third):
             with pytest.raises(ConnectionLost):
@@ -353,7 +361,7 @@ def test_submit_gives_a_future_of_the_standard_library(rt: ThreadsRuntime) -> No
     async def flow(number: int) -> int:
         future = rt.create_future()
         rt.call_later(0.001, future.set_result, number)
-        return await future
+        return int(await future)
 
     with pytest.raises(LocalProtocolError, match="start_thread"):
         rt.submit(flow, 1)
@@ -429,7 +437,9 @@ def test_awaiting_a_foreign_future_is_a_mistake_that_is_told(rt: ThreadsRuntime)
         rt.wait(flow())
 
 
-def test_a_task_whose_error_nobody_sees_is_logged(rt: ThreadsRuntime, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_task_whose_error_nobody_sees_is_logged(
+    rt: ThreadsRuntime, caplog: pytest.LogCaptureFixture
+) -> None:
     async def fail() -> None:
         raise ZeroDivisionError
 
@@ -444,7 +454,7 @@ def test_it_works_under_a_running_event_loop(rt: ThreadsRuntime) -> None:
         async def flow() -> int:
             return 3
 
-        return rt.wait(flow())
+        return int(rt.call(flow))
 
     assert asyncio.run(main()) == 3
 

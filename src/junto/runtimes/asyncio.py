@@ -253,9 +253,9 @@ class _Adapter:
         tune(transport.get_extra_info("socket"))
         self._endpoint.connection_made(transport)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         try:
-            self._endpoint.connection_lost(error)
+            self._endpoint.connection_lost(exc)
         finally:
             self._runtime.lost(self._transport)
 
@@ -302,9 +302,9 @@ class _DatagramAdapter(asyncio.DatagramProtocol):
         self._runtime.opened(transport)
         self._endpoint.connection_made(transport)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         try:
-            self._endpoint.connection_lost(error)
+            self._endpoint.connection_lost(exc)
         finally:
             self._runtime.lost(self._transport)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ __all__ = ["failing", "require_context", "require_host"]
 
 
 @contextmanager
-def failing(what: str, address: Address) -> Iterator[None]:
+def failing(what: str, address: Address) -> Generator[None, None, None]:
     """Turn the system's errors into `ConnectionFailed`."""
     try:
         yield

@@ -21,7 +21,7 @@ __all__ = ["begin"]
 def begin(
     runtime: ThreadsRuntime, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> concurrent.futures.Future[Any]:
-    """Call *function* under the runtime's lock, and give its result, its flow's or its future's when it is there.
+    """Call *function* under the runtime's lock, and give its outcome: a value, a flow's or a future's result.
 
     Cancelling the future that is returned cancels the flow.
     """
@@ -35,7 +35,8 @@ def begin(
 
     def pass_on(inner: Future[Any]) -> None:
         if not outer.set_running_or_notify_cancel():
-            inner.cancelled() or inner.exception()  # asked for, so that it is not reported
+            if not inner.cancelled():
+                inner.exception()  # asked for, so that it is not reported
             return
         try:
             outer.set_result(inner.result())

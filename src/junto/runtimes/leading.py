@@ -30,6 +30,7 @@ from typing import Any, NoReturn, TypeVar
 
 from junto.errors import ConnectionLost, LocalProtocolError, RequestTimeout
 from junto.runtimes.polling import READ, Poller, make_poller
+from junto.runtimes.seats import DONE, LEADS, WAITS, Seat
 from junto.runtimes.tasks import Future, Task, settle, settle_with_error
 from junto.runtimes.timers import Timer, Timers
 from junto.runtimes.waker import Waker
@@ -43,30 +44,7 @@ _log = logging.getLogger("junto")
 _ROUNDS = 8  # of callbacks that make callbacks, before sockets and timers get their turn
 _LONGEST_POLL = 86400.0  # seconds; the systems' calls count milliseconds in 32 bits
 
-_WAITS = 0  # a seat's states
-_DONE = 1
-_LEADS = 2
-
-
-class _Seat:
-    """Where one follower sleeps."""
-
-    __slots__ = ("followers", "future", "ident", "lock", "state")
-
-    def __init__(self, ident: int, future: Future[Any], followers: dict[_Seat, None]) -> None:
-        self.ident = ident
-        self.future = future
-        self.followers = followers
-        self.state = _WAITS
-        self.lock = threading.Lock()
-        self.lock.acquire()
-
-    def wake(self) -> None:
-        """Its future is done, or the runtime is closed; called under the runtime's lock."""
-        if self.state == _WAITS:
-            self.state = _DONE
-            del self.followers[self]
-            self.lock.release()
+_LOOK_FIRST = -1.0  # instead of a timeout: look what is to be done before polling
 
 
 class LeaderAndFollowers:
@@ -85,7 +63,7 @@ class LeaderAndFollowers:
         self._leader = 0  # the thread that leads or was chosen to, by its ident
         self._polling = False  # the leader polls, is about to, or just did
         self._poll_until = 0.0  # when it comes back by itself
-        self._followers: dict[_Seat, None] = {}  # the one that waits longest is the first
+        self._followers: dict[Seat, None] = {}  # the one that waits longest is the first
         self._ready: collections.deque[tuple[Callable[..., object], tuple[Any, ...]]] = collections.deque()
         self._errands: collections.deque[Callable[[], object]] = collections.deque()
         self._timers = Timers()
@@ -139,7 +117,7 @@ class LeaderAndFollowers:
             drop_flows(args)
             _refuse_to_wait()
         future: Future[Any] | None = None
-        seat: _Seat | None = None
+        seat: Seat | None = None
         timeout: float | None = None
         try:  # Ctrl-C may come between any two steps
             with self._lock:
@@ -179,24 +157,24 @@ class LeaderAndFollowers:
                 raise RequestTimeout("the time given was over")
         return outcome.result()
 
-    def _join(self, me: int, future: Future[Any]) -> _Seat | None:
+    def _join(self, me: int, future: Future[Any]) -> Seat | None:
         if not self._leader:
             self._leader = me
             future.waker = self._wake_leader
             return None
-        seat = _Seat(me, future, self._followers)
+        seat = Seat(me, future, self._followers)
         self._followers[seat] = None
         future.waker = seat.wake
         return seat
 
     def _wait_for(
-        self, me: int, future: Future[Any], seat: _Seat | None, deadline: float | None, timeout: float | None
+        self, me: int, future: Future[Any], seat: Seat | None, deadline: float | None, timeout: float | None
     ) -> None:
         while True:
             if seat is not None:
                 if not self._sleep(seat, deadline):
                     return
-                timeout = 0.0
+                timeout = _LOOK_FIRST
             errand = self._lead(me, future, deadline, timeout)
             if errand is None:
                 return
@@ -205,25 +183,27 @@ class LeaderAndFollowers:
                 if future.state or self._closed:
                     return
                 seat = self._join(me, future)
-            timeout = 0.0
+            timeout = _LOOK_FIRST
 
-    def _sleep(self, seat: _Seat, deadline: float | None) -> bool:
+    def _sleep(self, seat: Seat, deadline: float | None) -> bool:
         """Follow; return whether to lead now."""
         if deadline is None:
             seat.lock.acquire()
         elif not seat.lock.acquire(timeout=min(max(0.0, deadline - time.monotonic()), threading.TIMEOUT_MAX)):
             with self._lock:
-                if seat.state == _WAITS:
-                    seat.state = _DONE
+                if seat.state == WAITS:
+                    seat.state = DONE
                     del self._followers[seat]
-        return seat.state == _LEADS
+        return seat.state == LEADS
 
     def _lead(
         self, me: int, future: Future[Any], deadline: float | None, timeout: float | None
     ) -> Callable[[], object] | None:
         """Do everybody's work until *future* is done; then, or for an errand to return, resign."""
         while True:
-            events = self._poll(timeout)
+            # Who was chosen does not poll at once: each system call lets the other threads in
+            # before us, and they are the ones that have just been woken.
+            events = self._poll(timeout) if timeout != _LOOK_FIRST else []
             with self._lock:
                 self._owner = me
                 try:
@@ -274,7 +254,7 @@ class LeaderAndFollowers:
         self._polling = False
         for seat in self._followers:
             del self._followers[seat]
-            seat.state = _LEADS
+            seat.state = LEADS
             seat.future.waker = self._wake_leader
             self._leader = seat.ident
             seat.lock.release()

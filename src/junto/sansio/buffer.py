@@ -20,7 +20,7 @@ _KEEP_OWN = 1 << 23
 class ReceiveBuffer:
     """The bytes of one connection that were received and not yet used."""
 
-    __slots__ = ("_own", "_received", "_rest", "_shared", "_start", "_stop", "_wanted")
+    __slots__ = ("_nothing", "_own", "_received", "_rest", "_shared", "_start", "_stop", "_wanted")
 
     def __init__(self, shared: memoryview) -> None:
         """Read into *shared*, which others use too, as long as possible."""
@@ -31,7 +31,7 @@ class ReceiveBuffer:
         self._start = 0
         self._stop = 0
         self._wanted = 0
-        self._received = shared[:0]
+        self._nothing = self._received = shared[:0]
 
     def __len__(self) -> int:
         """Count the bytes that are kept."""
@@ -84,11 +84,13 @@ class ReceiveBuffer:
         """
         received = self._received
         size = len(received) - start
+        self._received = self._nothing
         own = self._own
+        if wanted < len(self._shared) and (own is None or len(own) > _KEEP_OWN):
+            self._rest = bytes(received[start:])
+            self._own = None
+            return
         if own is None:
-            if wanted < len(self._shared):
-                self._rest = bytes(received[start:])
-                return
             self._own = own = memoryview(bytearray(max(min(wanted, _FIRST_OWN), size)))
             own[:size] = received[start:]
             start = 0
@@ -98,7 +100,7 @@ class ReceiveBuffer:
         """Forget a large buffer of our own; all bytes of it were used."""
         if self._own is not None and len(self._own) > _KEEP_OWN:
             self._own = None
-        self._received = self._shared[:0]
+        self._received = self._nothing
 
     def _grow(self, own: memoryview) -> memoryview:
         # By what has arrived: a header alone, however large its number, allocates little.

@@ -8,7 +8,6 @@ the traceback out, which names files of this machine.
 from __future__ import annotations
 
 import traceback
-from types import TracebackType
 from typing import Literal
 
 __all__ = ["FailureForm", "describe_failure"]
@@ -16,6 +15,8 @@ __all__ = ["FailureForm", "describe_failure"]
 FailureForm = Literal["text", "list", "brief", "brief-list"]
 
 _LONGEST = 32 * 1024
+_OURS = __file__.rpartition("sansio")[0]
+_WORKER = ("concurrent/futures/thread.py", "concurrent\\futures\\thread.py")
 
 
 def describe_failure(error: BaseException, form: FailureForm) -> str | list[str]:
@@ -45,16 +46,25 @@ def describe_failure(error: BaseException, form: FailureForm) -> str | list[str]
 
 def _format(error: BaseException) -> list[str]:
     try:
-        return traceback.format_exception(type(error), error, _handlers_part(error.__traceback__))
+        report = traceback.TracebackException(type(error), error, error.__traceback__)
+        _leave_out_our_steps(report)
+        return list(report.format())
     except Exception as broken:  # an exception whose own text fails, or its cause's
         return [f"{type(error).__qualname__}: <not printable: {type(broken).__qualname__}>\n"]
 
 
-def _handlers_part(place: TracebackType | None) -> TracebackType | None:
+def _leave_out_our_steps(report: traceback.TracebackException) -> None:
     """Leave out the steps that led to the handler: they are ours, and tell nobody anything."""
-    while place is not None and place.tb_frame.f_globals.get("__name__", "").startswith("junto."):
-        place = place.tb_next
-    return place
+    parts = [report]
+    while parts:
+        part = parts.pop()
+        count = 0
+        for step in part.stack:
+            if not step.filename.startswith(_OURS) and not step.filename.endswith(_WORKER):
+                break
+            count += 1
+        del part.stack[:count]
+        parts += [other for other in (part.__cause__, part.__context__, *(part.exceptions or ())) if other]
 
 
 def _clean(text: str) -> str:

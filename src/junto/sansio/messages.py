@@ -14,6 +14,7 @@ is made as often.
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any, Final
 
 from junto.codecs import ENCODE_ERRORS, SCALARS, Codec, is_plain
@@ -106,8 +107,6 @@ class MessageProtocol:
         self._broken = False
         self._beside: Attachments | None = None
 
-    # --- receiving ---------------------------------------------------------------------------
-
     def receive_data(self, data: bytes) -> list[Event]:
         """Read *data*, after what was left before, cut anywhere.
 
@@ -135,11 +134,12 @@ class MessageProtocol:
         codec = self._codec
         try:
             if payloads:
+                source: Any = payloads[0].obj  # a bytearray
                 careful = (
                     not self._heard
                     or self._beside is not None
                     or codec.decompress is not None
-                    or codec.may_hold_types(packets.source, 0, packets.used)
+                    or codec.may_hold_types(source, 0, packets.used)
                 )
                 for payload in payloads:
                     if careful:
@@ -248,8 +248,6 @@ class MessageProtocol:
         self._read_triple(beside.triple, rebuilt, revive=True)
         for kind, ident, content in rebuilt:
             events.append((kind, ident, beside.put_into(content) if kind >= 0 else content))
-
-    # --- sending -----------------------------------------------------------------------------
 
     def send_request(self, content: Any, plain: bool = False) -> int:
         """Queue a request.
@@ -386,5 +384,5 @@ def _join_small(chunks: list[bytes]) -> list[bytes]:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = reprlib.repr(value)  # which does not write what is not shown
     return text if len(text) < 60 else f"{text[:56]}..."

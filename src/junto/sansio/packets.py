@@ -53,11 +53,11 @@ class PacketReader:
     Attributes:
         error: Why the stream cannot be read further: a length above the limit. ``None``
             while all is well. The packets before it are still returned.
-        source: What the last payloads are views of.
-        used: Up to where they lie in it; they begin at its beginning.
+        used: Up to where the last payloads lie in what they are views of; they begin at its
+            beginning.
     """
 
-    __slots__ = ("_buffer", "_max_size", "error", "get_buffer", "source", "used")
+    __slots__ = ("_buffer", "_max_size", "error", "get_buffer", "used")
 
     def __init__(self, max_size: int, shared: memoryview) -> None:
         """Accept payloads of up to *max_size* bytes; read into *shared* where possible."""
@@ -65,7 +65,6 @@ class PacketReader:
         self._buffer = ReceiveBuffer(shared)
         self.get_buffer = self._buffer.get_buffer
         self.error: PacketTooLarge | None = None
-        self.source = bytearray()
         self.used = 0
 
     def __len__(self) -> int:
@@ -80,7 +79,6 @@ class PacketReader:
             that others share: valid until the next read of any connection.
         """
         data = self._buffer.buffer_updated(nbytes)
-        self.source = data.obj  # type: ignore[assignment]  # which is typed as any object
         end = len(data)
         at = 0
         wanted = 4
@@ -88,7 +86,7 @@ class PacketReader:
         while end - at >= 4:
             size = _unpack(data, at)[0]
             if size > self._max_size:
-                self.error = PacketTooLarge(size, self._max_size)
+                self.error = self.error or PacketTooLarge(size, self._max_size)
                 self._max_size = -1  # nothing that comes now is read, or kept
                 end = at
                 break
