@@ -49,6 +49,7 @@ class Answering:
     """
 
     __slots__ = (
+        "_end_of_credit",
         "_ended",
         "_ending",
         "_flush_soon",
@@ -105,6 +106,7 @@ class Answering:
         self.unanswered = 0
         self.inbox: Inbox[Request] | None = Inbox(runtime) if handler is None else None
         self.producers: dict[Any, Producer] = {}
+        self._end_of_credit: BaseException | None = None
         self.paused = False
         self._ending: BaseException | None = None
         # Whether a new request must wait, or worse; one look instead of four for each request.
@@ -253,6 +255,8 @@ class Answering:
         step = None if self._pool is None else partial(self._runtime.call_in_worker, pool=self._pool)
         producer = self.producers[ident] = Producer(self._runtime, self._send_item, ident)
         self.unanswered += 1
+        if self._end_of_credit is not None:
+            producer.end_of_credit(self._end_of_credit)
         task = producer.task = self._runtime.create_task(producer.run(source, step))
         self._tasks[id(task)] = task
         task.add_done_callback(partial(self._produced, ident))
@@ -312,6 +316,13 @@ class Answering:
         """Let a receiver raise *error* when it has received what is there."""
         if self.inbox is not None:
             self.inbox.end(error)
+
+    def eof_received(self, error: BaseException) -> None:
+        """Learn that the peer sends no more: a receiver and the streams raise *error* when they need it to."""
+        self.end_of_requests(error)
+        self._end_of_credit = error
+        for producer in self.producers.values():
+            producer.end_of_credit(error)
 
     def connection_lost(self, error: BaseException) -> None:
         """Stop answering. Handlers go on, streams are closed."""

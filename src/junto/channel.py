@@ -152,7 +152,7 @@ class Channel:
         self._eof = True
         error = ConnectionLost("the peer closed the connection")
         self._asking.fail(error)
-        self._answering.end_of_requests(error)
+        self._answering.eof_received(error)
         # What was accepted is still answered; the last answer closes.
         return self._answering.unanswered > 0
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any, Final
 
+from junto.errors import fresh
 from junto.runtime import Future, Runtime
 from junto.sansio.kinds import CREDIT, ITEM, STOP
 from junto.waiting import Inbox
@@ -98,7 +99,7 @@ class Stream(AsyncIterator[Any]):
 class Producer:
     """The producing end: takes items from a generator and sends them as credit allows."""
 
-    __slots__ = ("_credit", "_ident", "_runtime", "_send", "_waiter", "task")
+    __slots__ = ("_credit", "_ident", "_limit", "_runtime", "_send", "_waiter", "task")
 
     def __init__(self, runtime: Runtime, send: Callable[[int, Any, Any], bool], ident: Any) -> None:
         """Prepare to answer request *ident*.
@@ -112,6 +113,7 @@ class Producer:
         self._send = send
         self._ident = ident
         self._credit = WINDOW
+        self._limit: BaseException | None = None
         self._waiter: Future[None] | None = None
         self.task: Future[None] | None = None
 
@@ -119,6 +121,11 @@ class Producer:
         if type(items) is int and items > 0:
             self._credit += items
             self.wake()
+
+    def end_of_credit(self, error: BaseException) -> None:
+        """Fail with *error* where more credit would be needed than there is: none will come."""
+        self._limit = error
+        self.wake()
 
     def wake(self) -> None:
         """Look again whether the next item may be sent."""
@@ -158,6 +165,8 @@ class Producer:
 
     async def _deliver(self, item: Any) -> None:
         while self._credit == 0 or not self._send(ITEM, self._ident, item):
+            if self._credit == 0 and self._limit is not None:
+                raise fresh(self._limit)
             self._waiter = self._runtime.create_future()
             try:
                 await self._waiter
