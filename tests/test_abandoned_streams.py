@@ -56,9 +56,7 @@ def test_it_is_so_in_asyncio_too() -> None:
             async with aio.connect(server.addresses[0]) as peer:
                 stream = await peer.remote.count(1_000_000)
                 assert await anext(stream) == 0
-            async with asyncio.timeout(BOUND):
-                while not numbers.closed.is_set():
-                    await asyncio.sleep(0)
+            assert await asyncio.to_thread(numbers.closed.wait, BOUND)
 
     asyncio.run(main())
 

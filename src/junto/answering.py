@@ -318,7 +318,7 @@ class Answering:
             self.inbox.end(error)
 
     def eof_received(self, error: BaseException) -> None:
-        """Learn that the peer sends no more: a receiver and the streams raise *error* when they need it to."""
+        """Learn that the peer sends no more: receivers and streams raise *error* when they need it to."""
         self.end_of_requests(error)
         self._end_of_credit = error
         for producer in self.producers.values():
