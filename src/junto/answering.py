@@ -251,6 +251,9 @@ class Answering:
         if ident is NO_REPLY or not self._protocol.extended:
             self._send_failure(ident, LocalProtocolError("a streamed result needs a peer that is junto too"))
             return
+        if type(ident) is not int or ident in self.producers:
+            self._send_failure(ident, LocalProtocolError("a streamed result needs a number of its own"))
+            return
         self._protocol.send_extension(STREAM, ident, None)
         step = None if self._pool is None else partial(self._runtime.call_in_worker, pool=self._pool)
         producer = self.producers[ident] = Producer(self._runtime, self._send_item, ident)
@@ -311,6 +314,12 @@ class Answering:
         """Answer new requests with *error*."""
         self._ending = error
         self._look()
+
+    async def recv(self) -> Request:
+        """Wait for the next request; see `Channel.recv`."""
+        if self.inbox is None:
+            raise RuntimeError("the requests of this channel go to its handler")
+        return await self.inbox.get()
 
     def end_of_requests(self, error: BaseException) -> None:
         """Let a receiver raise *error* when it has received what is there."""

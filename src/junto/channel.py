@@ -1,10 +1,8 @@
 """Channels: requests and replies over one connection, both ways at once.
 
-A channel is an *endpoint*: the transport calls it with what arrives, and all that happens per
-message happens in that callback. Only what waits more than once is a flow.
-
-Our own requests are in `junto.asking`, the peer's in `junto.answering`; here they meet
-the transport.
+A channel is an *endpoint*: the transport calls it with what arrives, and all that happens per message
+happens in that callback. Only what waits more than once is a flow. Our own requests are in `junto.asking`,
+the peer's in `junto.answering`; here they meet the transport.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ from junto.asking import Asking
 from junto.codecs import make_codec
 from junto.errors import ConnectionLost, LocalProtocolError, RequestTimeout, fresh
 from junto.options import Options
+from junto.outgoing import Outgoing
 from junto.request import Request
 from junto.runtime import Reply, Runtime, Transport
 from junto.sansio.kinds import BAD_CONTENT, BROKEN, FAILURE, ITEM, NOTICE, REQUEST, RESULT, STREAM, Event
@@ -28,8 +27,6 @@ __all__ = ["Channel"]
 
 # Of many messages at once, so many leave together: the peer begins with them while we make the rest.
 _BURST: Final = 32
-# A peer that floods us and reads nothing is cut off here, far above what a slow one needs.
-_STUCK: Final = 16 * 1024 * 1024
 
 
 class Channel:
@@ -68,6 +65,7 @@ class Channel:
         self._on_lost = lost
         self._reconnect: Callable[[], Coroutine[Any, Any, object]] | None = None
         self._transport: Transport | None = None
+        self._outgoing: Outgoing | None = None
         self._asking = Asking(runtime, options.max_pending, self._send_control)
         self._futures = self._asking.futures
         self._flushing = False
@@ -104,13 +102,13 @@ class Channel:
     def keep_connected(self, reconnect: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Run the flow *reconnect* whenever the connection is lost; it connects this endpoint anew.
 
-        Requests that were in flight fail, since nobody knows whether the peer has seen them;
-        those made from then on wait for the new connection.
+        Requests in flight fail then, since nobody knows whether the peer saw them; later ones wait.
         """
         self._reconnect = reconnect
 
     def connection_made(self, transport: Transport) -> None:
         self._transport = transport
+        self._outgoing = Outgoing(transport)
         if self._closing:
             transport.abort()
             return
@@ -157,7 +155,7 @@ class Channel:
         return self._answering.unanswered > 0
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._transport = None
+        self._transport = self._outgoing = None
         if self._error is None:
             why = "the peer closed the connection" if error is None else f"the connection broke: {error}"
             self._error = ConnectionLost("the channel is closed" if self._closing else why)
@@ -177,18 +175,23 @@ class Channel:
         self._runtime.create_task(self._reconnect())
 
     def pause_writing(self) -> None:
+        if self._outgoing is not None:
+            self._outgoing.paused = True
         self._answering.pause()
 
     def resume_writing(self) -> None:
-        self._answering.resume()
-        self._flush()
+        if self._outgoing is not None:
+            self._outgoing.resume()
+            if not self._outgoing.paused:
+                self._answering.resume()
+                self._flush()
 
     def request(self, content: Any, *, timeout: float | None = None, plain: bool = False) -> Reply[Any]:
         """Send a request.
 
         Args:
             content: Anything that the codec can send.
-            plain: Whether that is known to consist of numbers and texts; saves a look.
+            plain: Whether that is known to be built of the codec's `simple` classes; saves a look.
             timeout: How many seconds to wait for the reply; ``None`` as long as the
                 channel's ``request_timeout`` says.
 
@@ -245,12 +248,12 @@ class Channel:
             LocalProtocolError: The transport cannot do that, as TLS.
             ConnectionLost: The channel is closed.
         """
-        if self._transport is None:
+        if self._transport is None or self._outgoing is None:
             raise self._gone()
         if not self._transport.can_write_eof():
             raise LocalProtocolError("this transport has no half-close")
         self._flush()
-        self._transport.write_eof()
+        self._outgoing.finish(self._transport.write_eof)
 
     def _gone(self) -> BaseException:
         if self._error is not None:
@@ -277,8 +280,7 @@ class Channel:
             self._flush_soon()
 
     def _refused(self) -> None:
-        transport = self._transport
-        if self._answering.paused and transport is not None and transport.get_write_buffer_size() > _STUCK:
+        if self._outgoing is not None and self._outgoing.is_stuck():
             self._break(ConnectionLost("the peer sends requests and does not read the answers"))
 
     def _break(self, error: BaseException) -> None:
@@ -296,9 +298,7 @@ class Channel:
             ConnectionLost: The connection has ended and no request is left.
             RuntimeError: Somebody else waits here already, or a handler gets the requests.
         """
-        if self._answering.inbox is None:
-            raise RuntimeError("the requests of this channel go to its handler")
-        return await self._answering.inbox.get()
+        return await self._answering.recv()
 
     async def __aiter__(self) -> AsyncIterator[Request]:
         """Give the peer's requests until the connection ends."""
@@ -312,9 +312,13 @@ class Channel:
     def _all_answered(self) -> None:
         if self._idle is not None:
             self._idle.set_result(None)
-        elif self._eof and self._transport is not None:
-            self._flush()
-            self._transport.close()
+        elif self._eof:
+            self._close_transport()
+
+    def _close_transport(self) -> None:
+        self._flush()
+        if self._transport is not None and self._outgoing is not None:
+            self._outgoing.finish(self._transport.close)
 
     def _flush_soon(self) -> None:
         if not self._flushing:
@@ -323,10 +327,8 @@ class Channel:
 
     def _flush(self) -> None:
         self._flushing = False
-        transport = self._transport
-        if transport is not None:
-            for chunk in self._protocol.data_to_send():
-                transport.write(chunk)
+        if self._outgoing is not None:
+            self._outgoing.write(self._protocol.data_to_send())
 
     @property
     def peername(self) -> Any:
@@ -382,9 +384,7 @@ class Channel:
         if self._answering.unanswered and self._answering.inbox is None:
             self._idle = Shared(self._runtime)
             await self._idle.wait()
-        self._flush()
-        if self._transport is not None:
-            self._transport.close()
+        self._close_transport()
         await self._closed.wait()
 
     def abort(self) -> None:

@@ -27,7 +27,17 @@ import msgspec
 from junto.custom_types import KEY, CustomType, References, TypeTable
 from junto.errors import CodecError, text_of
 
-__all__ = ["ENCODE_ERRORS", "JSON", "SCALARS", "Codec", "CodecName", "MsgPack", "is_plain", "make_codec"]
+__all__ = [
+    "ENCODE_ERRORS",
+    "JSON",
+    "NOT_SIMPLE",
+    "SCALARS",
+    "Codec",
+    "CodecName",
+    "MsgPack",
+    "is_plain",
+    "make_codec",
+]
 
 Buffer = bytes | bytearray | memoryview
 CodecName = Literal["json", "msgpack", "msgpack+blosc"]
@@ -37,8 +47,11 @@ SCALARS = frozenset({type(None), bool, int, float, str})
 
 ENCODE_ERRORS = (TypeError, ValueError, OverflowError, RecursionError)
 """All that a codec's ``write`` raises for a value it cannot write."""
-# All that a codec's own decoder raises for bytes.
-_DECODE_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
+NOT_SIMPLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""All that a codec's decoders raise for bytes that they do not take."""
+
+# A request, a result or a failure. Checked where it is decoded, in C.
+_Triple = tuple[Literal[0, 1, 2], Any, Any]
 
 
 class Codec(ABC):
@@ -52,6 +65,11 @@ class Codec(ABC):
         compress: What is done to each packet at the end, if anything.
         decompress: The reverse; it takes the limit in bytes for what comes out.
         write: The encoder behind `dump`, for values for which `is_plain` holds.
+        simple: Classes of values that `compact` takes, as do arrays of them.
+        compact: As `write`, perhaps in another style, which is for peers that are junto.
+        read_triple: Decodes a message of one of the kinds that every peer knows.
+        read_batch: Decodes an array of such messages. Both raise one of `NOT_SIMPLE` for all else,
+            which may still be readable in other ways.
     """
 
     name: ClassVar[str]
@@ -59,8 +77,13 @@ class Codec(ABC):
     compress: Callable[[bytes], bytes] | None = None
     decompress: Callable[[Buffer, int], bytes] | None = None
 
+    simple: ClassVar[frozenset[type]] = SCALARS
     write: Callable[[Any], bytes]
+    compact: Callable[[Any], bytes]
+    read_triple: Callable[[Buffer], _Triple]
+    read_batch: Callable[[Buffer], list[_Triple]]
     _read: Callable[[Buffer], Any]
+    _echo: Callable[[Any], bytes]
 
     def __init__(self, types: Iterable[CustomType[Any]] = ()) -> None:
         """Use the custom *types*, numbered in their order.
@@ -89,6 +112,17 @@ class Codec(ABC):
         except Exception as error:  # the codec's own, or of a value that is not what it seems
             raise CodecError(f"the value cannot be encoded as {self.name}: {text_of(error)}") from error
 
+    def echo(self, value: Any) -> bytes:
+        """Encode again what `load` gave, just as it was, even where `dump` would refuse it.
+
+        Raises:
+            CodecError: It is nested too deep.
+        """
+        try:
+            return self._echo(value)
+        except ENCODE_ERRORS as error:
+            raise CodecError(f"the value cannot be encoded as {self.name}: {error}") from error
+
     def load(self, data: Buffer) -> Any:
         """Decode *data*, after any decompression; custom types stay in their wire form.
 
@@ -97,7 +131,7 @@ class Codec(ABC):
         """
         try:
             return self._read(data)
-        except _DECODE_ERRORS as error:
+        except NOT_SIMPLE as error:
             raise CodecError(f"not {self.name}: {error}") from error
 
     def revive(self, value: Any) -> Any:
@@ -209,6 +243,7 @@ class JSON(Codec):
 
     name = "json"
     binary = False
+    simple = SCALARS - {float}  # not-a-number would become null
     _MARK = b"\t \t"
 
     def __init__(self, types: Iterable[CustomType[Any]] = (), *, strict: bool = False) -> None:
@@ -224,7 +259,11 @@ class JSON(Codec):
         """
         super().__init__(types)
         self.write = _json_writer(strict=strict)
+        self.compact = _write_compact_json
+        self.read_triple = _read_json_triple
+        self.read_batch = _read_json_batch
         self._read = _read_any_json
+        self._echo = _write_any_json
 
     def may_hold_types(self, data: bytes | bytearray, start: int, end: int) -> bool:
         # The second form: an escape by which the key could be written otherwise.
@@ -255,8 +294,11 @@ class MsgPack(Codec):
 
     def __init__(self, types: Iterable[CustomType[Any]] = ()) -> None:
         super().__init__(types)
-        self.write = _write_msgpack
+        self.write = self.compact = _write_msgpack
+        self.read_triple = _read_msgpack_triple
+        self.read_batch = _read_msgpack_batch
         self._read = _read_msgpack
+        self._echo = _write_msgpack
 
     def may_hold_types(self, data: bytes | bytearray, start: int, end: int) -> bool:
         return data.find(b"__type__", start, end) >= 0
@@ -284,8 +326,14 @@ def _no_extensions(code: int, data: memoryview) -> Any:
 
 # Made once: a prepared encoder and decoder, and their methods already bound.
 _read_json: Callable[[Buffer], Any] = msgspec.json.Decoder().decode
+_write_any_json = _json_writer(strict=False)
 _read_msgpack: Callable[[Buffer], Any] = msgspec.msgpack.Decoder(ext_hook=_no_extensions).decode
 _write_msgpack: Callable[[Any], bytes] = msgspec.msgpack.Encoder().encode
+_write_compact_json: Callable[[Any], bytes] = msgspec.json.Encoder().encode
+_read_json_triple: Callable[[Buffer], _Triple] = msgspec.json.Decoder(_Triple).decode
+_read_json_batch: Callable[[Buffer], list[_Triple]] = msgspec.json.Decoder(list[_Triple]).decode
+_read_msgpack_triple: Callable[[Buffer], _Triple] = msgspec.msgpack.Decoder(_Triple).decode
+_read_msgpack_batch: Callable[[Buffer], list[_Triple]] = msgspec.msgpack.Decoder(list[_Triple]).decode
 
 
 def make_codec(codec: CodecName | Codec) -> Codec:

@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar, overload
 import msgspec
 
 from junto.channel import Channel
-from junto.codecs import SCALARS, make_codec
+from junto.codecs import make_codec
 from junto.errors import CodecError, RemoteError
 from junto.exposing import Router, describe, find_path, is_service, resolve, resolve_service
 from junto.options import Options
@@ -77,6 +77,7 @@ class Peer(Generic[R]):
             lost=lost,
         )
         self._request = self.channel.request
+        self._simple = codec.simple
         self._call: Callable[..., R] = self.call_path if call is None else call(self)  # type: ignore[assignment]  # R is Reply then
         self.remote: Proxy[R] = Proxy(self._call)
 
@@ -84,7 +85,7 @@ class Peer(Generic[R]):
         """Call the function at *path*; see `Channel.request` for what comes of it."""
         plain = not kwargs
         for arg in args:
-            if type(arg) not in SCALARS:
+            if type(arg) not in self._simple:
                 plain = False
                 break
         return self._request([path, args, kwargs], timeout=timeout, plain=plain)

@@ -23,7 +23,7 @@ from junto.channel import Channel as _Channel
 from junto.errors import ConnectionLost
 from junto.options import ChannelOptions, Options
 from junto.proxies import Proxy
-from junto.request import Request
+from junto.request import Request as _Request
 from junto.runtimes.threads import ThreadsRuntime
 from junto.streaming import Stream as _Stream
 
@@ -123,13 +123,33 @@ class Stream(Iterator[Any]):
         self._runtime.call(self._inner.aclose)
 
 
+class Request:
+    """A request that was received and is still to be answered, once, from any thread.
+
+    Attributes:
+        content: What the peer sent.
+    """
+
+    def __init__(self, runtime: ThreadsRuntime, inner: _Request) -> None:
+        self._runtime = runtime
+        self._inner = inner
+        self.content = inner.content
+
+    reply = direct(_Request.reply)
+    fail = direct(_Request.fail)
+
+
 class Channel(_Facade):
     """A channel whose operations block the calling thread."""
 
     notify = direct(_Channel.notify)
     half_close = direct(_Channel.half_close)
-    recv = blocking(_Channel.recv)
+    abort = direct(_Channel.abort)
     wait_closed = blocking(_Channel.wait_closed)
+
+    def recv(self) -> Request:
+        """Wait for the peer's next request; raises as `junto.aio.Channel.recv` does."""
+        return Request(self._runtime, self._runtime.call(self._inner.recv))
 
     def request(self, content: Any, *, timeout: float | None = None) -> Any:
         """Send a request and wait for its result; raises as `junto.aio.Channel.request` does."""

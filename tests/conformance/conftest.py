@@ -10,7 +10,10 @@ import trustme
 from junto.address import Address
 
 from .endpoints import BufferedEcho, BufferedRecorder, Echo, Recorder
+from .layers import scene
 from .worlds import WORLDS, World
+
+__all__ = ["scene"]  # and the fixtures below
 
 
 @pytest.fixture(params=WORLDS, ids=lambda world: world.name)

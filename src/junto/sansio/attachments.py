@@ -7,9 +7,11 @@ that leads to it from the message's content; the content itself is the empty lis
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 from junto.errors import RemoteProtocolError
+from junto.sansio.kinds import BESIDE
 
 __all__ = ["ATTACH_FROM", "Attachments", "detach"]
 
@@ -61,9 +63,10 @@ class Attachments:
         """Expect a packet for each of *places*, of *limit* bytes together at most.
 
         Raises:
-            RemoteProtocolError: *places* are no list of places.
+            RemoteProtocolError: *places* are no list of places, or *triple* is no message.
         """
-        if type(places) is not list or not places:
+        known = type(places) is list and places and all(type(place) is list for place in places)
+        if not known or type(triple) is not list or len(triple) != 3 or triple[0] == BESIDE:
             raise RemoteProtocolError("the peer announced attachments in no known form")
         self._places = places
         self._data: list[bytes] = []
@@ -93,19 +96,21 @@ class Attachments:
         return content
 
 
-def _put(content: Any, place: Any, data: bytes) -> Any:
-    if place == [] and content is None:
+def _put(content: Any, place: list[Any], data: bytes) -> Any:
+    holder: Any = None
+    target = content
+    for step in place:
+        # Custom values are left alone: only what was read as an array or a map has places.
+        if type(target) is list:
+            there = type(step) is int and 0 <= step < len(target)
+        else:
+            there = type(target) is dict and type(step) is str and step in target
+        if not there:
+            raise RemoteProtocolError(f"a message has no place {reprlib.repr(place)} for its attachment")
+        holder, target = target, target[step]
+    if target is not None:
+        raise RemoteProtocolError(f"the place {reprlib.repr(place)} of an attachment is taken")
+    if not place:
         return data
-    try:
-        *way, last = place
-        target = content
-        for step in way:
-            target = target[step]
-        taken = target[last] is not None
-        if not taken:
-            target[last] = data
-    except (LookupError, TypeError, ValueError) as error:
-        raise RemoteProtocolError(f"a message has no place {place!r} for its attachment") from error
-    if taken:
-        raise RemoteProtocolError(f"the place {place!r} of an attachment is taken")
+    holder[place[-1]] = data
     return content

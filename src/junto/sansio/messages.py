@@ -17,12 +17,12 @@ from __future__ import annotations
 import reprlib
 from typing import Any, Final
 
-from junto.codecs import ENCODE_ERRORS, SCALARS, Codec, is_plain
+from junto.codecs import ENCODE_ERRORS, NOT_SIMPLE, Codec, is_plain
 from junto.errors import CodecError, LocalProtocolError, RemoteProtocolError
 from junto.sansio.attachments import Attachments, detach
 from junto.sansio.failures import FailureForm, describe_failure
-from junto.sansio.kinds import BAD_CONTENT, BESIDE, BROKEN, FAILURE, REQUEST, Event
-from junto.sansio.packets import MAX_SIZE, PacketReader, check_size, pack_length
+from junto.sansio.kinds import BAD_CONTENT, BESIDE, BROKEN, CREDIT, FAILURE, NOTICE, REQUEST, Event
+from junto.sansio.packets import MAX_SIZE, PacketReader, check_size, join_small, pack_length
 
 __all__ = ["MessageProtocol"]
 
@@ -55,8 +55,10 @@ class MessageProtocol:
         "_next_id",
         "_out",
         "_packets",
+        "_read_triple",
         "_receive_limit",
         "_send_limit",
+        "_simple",
         "_write",
         "extended",
         "get_buffer",
@@ -86,6 +88,8 @@ class MessageProtocol:
         self._codec = codec
         self._load = codec.load
         self._write = codec.write
+        self._simple = codec.simple
+        self._read_triple = codec.read_triple
         self._compress = codec.compress
         self._receive_limit = receive_limit
         self._send_limit = min(send_limit, MAX_SIZE)
@@ -130,7 +134,7 @@ class MessageProtocol:
             return events
         packets = self._packets
         payloads = packets.buffer_updated(nbytes)
-        load = self._load
+        read_triple = self._read_triple
         codec = self._codec
         try:
             if payloads:
@@ -145,16 +149,10 @@ class MessageProtocol:
                     if careful:
                         self._read_carefully(payload, events)
                         continue
-                    message = load(payload)
-                    if (
-                        type(message) is list
-                        and len(message) == 3
-                        and type(message[0]) is int
-                        and 0 <= message[0] <= 2
-                    ):
-                        events.append((message[0], message[1], message[2]))
-                    else:
-                        self._read_other(message, events, revive=False)
+                    try:
+                        events.append(read_triple(payload))
+                    except NOT_SIMPLE:
+                        self._read_other(payload, events)
                         careful = self._beside is not None
             if packets.error is not None:
                 raise packets.error
@@ -184,29 +182,40 @@ class MessageProtocol:
         if codec.decompress is not None:
             data = codec.decompress(payload, self._receive_limit)
         message = self._load(data)
-        if not self._heard:
-            self._heard = True
-            if self._extensions and codec.is_marked(data):
-                self._extend()  # and our first message tells it the same
-            else:
-                self._announcing = False  # an old peer, and what we sent before did not wake it
-        self._read_other(message, events, revive=True)
+        data = bytes(data)
+        revive = codec.may_hold_types(data, 0, len(data))
+        if self._heard:
+            self._read_any(message, events, revive=revive)
+            return
+        self._heard = True
+        if self._extensions and codec.is_marked(data):
+            self._extend()  # and our first message tells it the same
+        self._read_any(message, events, revive=revive)
+        if not self.extended:  # an old peer, and what we sent before did not wake it
+            self._announcing = self._announced = False
 
-    def _read_other(self, message: Any, events: list[Event], *, revive: bool) -> None:
-        """Read a decoded packet that may be a triple, a batch, or neither."""
+    def _read_other(self, payload: memoryview, events: list[Event]) -> None:
+        """Read a packet that is no plain triple, and holds no custom types."""
+        if self.extended:
+            try:
+                batch = self._codec.read_batch(payload)
+            except NOT_SIMPLE:
+                batch = []
+            if batch:
+                events += batch
+                return
+        self._read_any(self._load(payload), events, revive=False)
+
+    def _read_any(self, message: Any, events: list[Event], *, revive: bool) -> None:
+        """Take a decoded packet that may be a message of any kind, a batch, or neither."""
         if type(message) is list and message and type(message[0]) is list:
             self._check_extension("a batch")
             for triple in message:
-                if not revive and type(triple) is list and len(triple) == 3:
-                    kind, ident, content = triple
-                    if type(kind) is int and 0 <= kind <= FAILURE:
-                        events.append((kind, ident, content))
-                        continue
-                self._read_triple(triple, events, revive=revive)
+                self._take(triple, events, revive=revive)
         else:
-            self._read_triple(message, events, revive=revive)
+            self._take(message, events, revive=revive)
 
-    def _read_triple(self, message: Any, events: list[Event], *, revive: bool) -> None:
+    def _take(self, message: Any, events: list[Event], *, revive: bool) -> None:
         if type(message) is not list or len(message) != 3:
             raise RemoteProtocolError(f"the peer sent {_short(message)}, not an array of three")
         kind, ident, content = message
@@ -219,6 +228,10 @@ class MessageProtocol:
                     raise RemoteProtocolError("the peer sent attachments to a message with attachments")
                 self._beside = Attachments(ident, content, self._receive_limit)
                 return
+            if kind != NOTICE and type(ident) is not int:
+                raise RemoteProtocolError(f"the peer named a stream {_short(ident)}, not by a number")
+            if kind == CREDIT and (type(content) is not int or content < 0):
+                raise RemoteProtocolError(f"the peer gave {_short(content)} as credit, not a number of items")
         if revive:
             try:
                 content = self._codec.revive(content)
@@ -236,6 +249,7 @@ class MessageProtocol:
         self.extended = True
         self._batching = self._compress is None
         self._attaching = self._compress is None and self._codec.binary
+        self._write = self._codec.compact
 
     def _read_attachment(self, data: bytes, events: list[Event]) -> None:
         beside = self._beside
@@ -245,7 +259,7 @@ class MessageProtocol:
         self._beside = None
         # Custom types first: an attached value is bytes, and has none inside.
         rebuilt: list[Event] = []
-        self._read_triple(beside.triple, rebuilt, revive=True)
+        self._take(beside.triple, rebuilt, revive=True)
         for kind, ident, content in rebuilt:
             events.append((kind, ident, beside.put_into(content) if kind >= 0 else content))
 
@@ -254,7 +268,7 @@ class MessageProtocol:
 
         Args:
             content: Its content.
-            plain: Whether that is known to consist of numbers and texts.
+            plain: Whether that is known to be built of the codec's `simple` classes.
 
         Returns:
             Its number, with which the reply will come.
@@ -270,12 +284,19 @@ class MessageProtocol:
 
     def send_failure(self, ident: Any, error: BaseException) -> None:
         """Queue the answer to request *ident* that tells of *error*; never fails."""
-        try:
-            self.send(FAILURE, ident, describe_failure(error, self._failures))
-        except (CodecError, LocalProtocolError):  # a low limit: then its name must do
-            name = type(error).__name__[:100]
-            lists = self._failures in ("list", "brief-list")
-            self.send(FAILURE, ident, [name, ""] if lists else f"{name}\n")
+        name = type(error).__name__[:100]
+        brief = [name, ""] if self._failures in ("list", "brief-list") else f"{name}\n"
+        # With a low limit its name must do; and an id that cannot be sent back is answered as none.
+        for answered, content in (
+            (ident, describe_failure(error, self._failures)),
+            (ident, brief),
+            (None, brief),
+        ):
+            try:
+                self.send(FAILURE, answered, content)
+            except (CodecError, LocalProtocolError):
+                continue
+            return
 
     def send_extension(self, kind: int, ident: Any, content: Any) -> None:
         """Queue a message of a kind that only junto knows.
@@ -294,19 +315,20 @@ class MessageProtocol:
 
     def send(self, kind: int, ident: Any, content: Any, plain: bool = False) -> None:
         """Queue one message of any *kind*; raises as `send_request`."""
-        if plain or type(content) in SCALARS or is_plain(content):
-            try:
+        try:
+            if plain or type(content) in self._simple:
                 data = self._write([kind, ident, content])
-            except ENCODE_ERRORS as error:
-                raise CodecError(f"the value cannot be encoded as {self._codec.name}: {error}") from error
-        else:
-            if self._attaching:
+            elif self._attaching and not is_plain(content):
                 found: list[tuple[list[Any], bytes]] = []
-                content = detach(content, found)
+                rest = detach(content, found)
                 if found:
-                    self._queue_beside([kind, ident, content], found)
+                    self._queue_beside([kind, ident, rest], found)
                     return
-            data = self._codec.dump([kind, ident, content])
+                data = self._codec.dump([kind, ident, content])
+            else:
+                data = self._codec.dump([kind, ident, content])
+        except ENCODE_ERRORS:
+            data = self._dump_apart(kind, ident, content)
         if self._announcing or self._compress is not None:
             data = self._finish(data)
         size = len(data)
@@ -316,13 +338,21 @@ class MessageProtocol:
             self._announcing = False
             self._announced = True
         if self._batching:
+            size += 2  # with what joins it to the next
             if self._batch_size + size > BATCH_SIZE:
                 self._close_batch()
             self._batch.append(data)
-            self._batch_size += size + 2  # with what joins it to the next
+            self._batch_size += size
         else:
             self._out.append(pack_length(size))
             self._out.append(data)
+
+    def _dump_apart(self, kind: int, ident: Any, content: Any) -> bytes:
+        """Encode what was refused as a whole: with the long way, and the peer's id as it is."""
+        codec = self._codec
+        if type(ident) is int:
+            return codec.dump([kind, ident, content])
+        return codec.join((codec.dump(kind), codec.echo(ident), codec.dump(content)))
 
     def _finish(self, data: bytes) -> bytes:
         if self._announcing:
@@ -331,8 +361,8 @@ class MessageProtocol:
 
     def _queue_beside(self, triple: list[Any], found: list[tuple[list[Any], bytes]]) -> None:
         envelope = self._codec.dump([BESIDE, [place for place, _ in found], triple])
-        for payload in (envelope, *(large for _, large in found)):
-            check_size(len(payload), self._send_limit)
+        check_size(len(envelope), self._send_limit)
+        check_size(sum(len(large) for _, large in found), self._send_limit)  # as the peer measures them
         self._close_batch()
         self._out += (pack_length(len(envelope)), envelope)
         for _, large in found:
@@ -364,23 +394,9 @@ class MessageProtocol:
         if not out:
             return []
         self._out = []
-        return [b"".join(out)] if len(out) == 2 or max(map(len, out)) < BATCH_SIZE else _join_small(out)
-
-
-def _join_small(chunks: list[bytes]) -> list[bytes]:
-    joined: list[bytes] = []
-    small: list[bytes] = []
-    for chunk in chunks:
-        if len(chunk) < BATCH_SIZE:
-            small.append(chunk)
-            continue
-        if small:
-            joined.append(b"".join(small))
-            small = []
-        joined.append(chunk)
-    if small:
-        joined.append(b"".join(small))
-    return joined
+        if len(out) == 2 or max(map(len, out)) < BATCH_SIZE:
+            return [b"".join(out)]
+        return join_small(out, BATCH_SIZE)
 
 
 def _short(value: Any) -> str:

@@ -44,6 +44,23 @@ def check_size(size: int, max_size: int) -> None:
         raise LocalProtocolError(f"the packet would have {size:,} bytes; the limit is {max_size:,}")
 
 
+def join_small(chunks: list[bytes], size: int) -> list[bytes]:
+    """Join neighbours of less than *size* bytes; larger ones are not worth a copy."""
+    joined: list[bytes] = []
+    small: list[bytes] = []
+    for chunk in chunks:
+        if len(chunk) < size:
+            small.append(chunk)
+            continue
+        if small:
+            joined.append(b"".join(small))
+            small = []
+        joined.append(chunk)
+    if small:
+        joined.append(b"".join(small))
+    return joined
+
+
 class PacketReader:
     """Cuts received bytes into packets.
 

@@ -1,0 +1,86 @@
+"""Plots of a day, as SVG text: lines and areas over 24 hours."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from dataclasses import dataclass
+
+WIDTH, HEIGHT = 960, 280
+LEFT, RIGHT, TOP, BOTTOM = 44, 10, 12, 30  # what is kept free around the plot
+
+
+@dataclass
+class Line:
+    """One series of a plot.
+
+    Attributes:
+        name: What the legend says.
+        colour: The name of a colour of the page's style sheet.
+        values: At equal distances, the first at midnight.
+        filled: Whether the area down to zero is tinted.
+    """
+
+    name: str
+    colour: str
+    values: list[float]
+    filled: bool = False
+
+
+def plot(lines: list[Line], unit: str) -> str:
+    """Draw a plot, with its legend, and the values for the reader's pointer."""
+    low, high, ticks = _scale(lines)
+
+    def x(part: float) -> float:
+        return LEFT + part * (WIDTH - LEFT - RIGHT)
+
+    def y(value: float) -> float:
+        return TOP + (high - value) / (high - low) * (HEIGHT - TOP - BOTTOM)
+
+    marks = []
+    for tick in ticks:
+        kind = "zero" if tick == 0 else "grid"
+        marks.append(
+            f'<line class="{kind}" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
+        )
+        marks.append(
+            f'<text class="tick" x="{LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>'
+        )
+    for hour in range(0, 25, 3):
+        anchor = {0: "start", 24: "end"}.get(hour, "middle")
+        place = f'x="{x(hour / 24):.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}"'
+        marks.append(f'<text class="tick" {place}>{hour:02}:00</text>')
+    for line in lines:
+        step = 1 / len(line.values)
+        points = [f"{x(number * step):.1f},{y(value):.1f}" for number, value in enumerate(line.values)]
+        if line.filled:
+            area = f"M{x(0):.1f},{y(0):.1f} L{' '.join(points)} L{x(1 - step):.1f},{y(0):.1f} Z"
+            marks.append(f'<path class="area" style="fill: var(--{line.colour})" d="{area}"/>')
+        marks.append(f'<path class="line" style="stroke: var(--{line.colour})" d="M{" ".join(points)}"/>')
+    legend = "".join(
+        f'<li><i style="background: var(--{line.colour})"></i>{html.escape(line.name)} '
+        f'<b data-line="{number}"></b></li>'
+        for number, line in enumerate(lines)
+    )
+    data = json.dumps([[round(value, 2) for value in line.values] for line in lines], separators=(",", ":"))
+    label = html.escape(", ".join(line.name for line in lines))
+    return (
+        f'<figure class="plot" data-left="{LEFT / WIDTH}" data-right="{RIGHT / WIDTH}" data-unit="{unit}">'
+        f'<ul class="legend">{legend}<li class="clock"><b></b></li></ul>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label} over the day, in {unit}">'
+        f'<text class="tick" x="{LEFT - 8}" y="{HEIGHT - 8}" text-anchor="end">{unit}</text>{"".join(marks)}'
+        f'<line class="cursor" y1="{TOP}" y2="{HEIGHT - BOTTOM}" x1="-9" x2="-9"/></svg>'
+        f'<script type="application/json">{data}</script></figure>'
+    )
+
+
+def _scale(lines: list[Line]) -> tuple[float, float, list[float]]:
+    """Choose round numbers for the axis, zero among them."""
+    low = min(0.0, *(min(line.values) for line in lines))
+    high = max(0.0, *(max(line.values) for line in lines))
+    step = 10.0 ** math.floor(math.log10((high - low) / 2))
+    while (high - low) / step > 6:
+        step *= 2
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return first * step, last * step, [number * step for number in range(first, last + 1)]
