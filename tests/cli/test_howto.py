@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 from .conftest import Commands, bounded, interrupt
 
-PAGE = Path(__file__).parents[2] / "docs" / "howto" / "command-line.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "howto" / "command-line.md"
 SHOWN = "tcp://127.0.0.1:5555"
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(
-        rf"^```{language}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    )
+def console_blocks() -> list[str]:
+    return re.findall(r"^```console\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
 def without_times(text: str) -> str:
@@ -23,9 +23,8 @@ def without_times(text: str) -> str:
 
 
 def test_the_page_shows_what_the_command_writes(commands: Commands, tmp_path: Path) -> None:
-    (source,) = blocks("python")
-    (tmp_path / "math_service.py").write_text(source)
-    serving, *others = blocks("console")
+    shutil.copy(ROOT / "examples" / "command_line" / "math_service.py", tmp_path)
+    serving, *others = console_blocks()
     line, *expected = serving.splitlines()
     server = commands.start(*shlex.split(line.removeprefix("$ junto ").replace(SHOWN, "tcp://127.0.0.1:0")))
     with bounded(server) as (out, _):
