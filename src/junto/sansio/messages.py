@@ -318,14 +318,12 @@ class MessageProtocol:
         try:
             if plain or type(content) in self._simple:
                 data = self._write([kind, ident, content])
-            elif self._attaching and not is_plain(content):
+            else:
                 found: list[tuple[list[Any], bytes]] = []
-                rest = detach(content, found)
+                rest = detach(content, found) if self._attaching and not is_plain(content) else content
                 if found:
                     self._queue_beside([kind, ident, rest], found)
                     return
-                data = self._codec.dump([kind, ident, content])
-            else:
                 data = self._codec.dump([kind, ident, content])
         except ENCODE_ERRORS:
             data = self._dump_apart(kind, ident, content)
