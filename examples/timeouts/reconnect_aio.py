@@ -17,7 +17,8 @@ async def main() -> None:
         print(await peer.remote.answer(0))
 
         in_flight = peer.remote.answer(30)
-        await server.close(timeout=0.1)
+        server.connections[0].channel.abort()
+        await server.close()
         try:
             await in_flight
         except ConnectionLost:

@@ -195,7 +195,7 @@ def test_a_server_whose_close_is_cancelled_can_be_closed_again(scene: Any, run: 
 def test_abort_ends_at_once(scene: Any, place: Any) -> None:
     async def scenario(rt: Any) -> None:
         held = Held(rt)
-        async with channels(rt, held, place, patience=0.01) as (client, server):
+        async with channels(rt, held, place, patience=0.01) as (client, _server):
             future = client.request("x")
             await held.until("x")
             client.abort()

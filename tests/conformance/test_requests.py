@@ -127,7 +127,7 @@ def test_a_few_requests_of_one_turn_leave_in_one_write(scene: Any) -> None:
                 def __getattr__(self, name: str) -> Any:
                     return getattr(transport, name)
 
-            client._outgoing._transport = Watched()  # type: ignore  # what a channel calls is there
+            client._outgoing._transport = Watched()  # type: ignore[union-attr, assignment]  # what a channel calls is there
             futures = [client.request(number) for number in range(1, 21)]
             await held.until(*range(21))
             assert len(writes) == 1

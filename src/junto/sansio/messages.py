@@ -7,9 +7,7 @@ What the kinds are is in `junto.sansio.kinds`. Old peers know requests, results 
 junto peers find out about each other without a message more: each writes the first triple it
 sends in a second way that every reader takes for the same (`Codec.mark`). Who has seen the peer's
 mark may use the other kinds, and *batches*: an array of triples in one packet.
-
-No message is an object: events are tuples of the same three, since nothing lives as short and
-is made as often.
+No message is an object: events are tuples of the same three, for nothing is made as often.
 """
 
 from __future__ import annotations
