@@ -39,7 +39,7 @@ class Channel(ChannelEndpoint):
                 channel's ``request_timeout`` says.
 
         Returns:
-            A future of the result. Whoever stops waiting for it leaves no trace: the late
+            A future of the result. Whoever stops waiting for it leaves no trace; the late
             reply is dropped, the channel lives on. It raises `RemoteError` if the handler
             failed, `RequestTimeout`, or `ConnectionLost`.
 
