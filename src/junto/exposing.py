@@ -12,7 +12,7 @@ import inspect
 import typing
 from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator
-from types import FunctionType
+from types import FunctionType, SimpleNamespace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -123,11 +123,7 @@ class Exposed:
         return function(*bound.args, **bound.kwargs)
 
     def _prepare(self, function: Callable[..., Any]) -> None:
-        try:
-            hints = typing.get_type_hints(self._function, include_extras=True)
-        except Exception:  # a name in a string that means nothing here: then nothing is checked
-            hints = {}
-        hints.pop("return", None)
+        hints = _hints(self._function)
         self._hints = {name: hint for name, hint in hints.items() if hint is not Any and hint is not object}
         self.free = not self._hints
         self._signature = inspect.signature(function)
@@ -150,6 +146,22 @@ class Exposed:
             raise TypeError(f"argument {(key or name)!r}: {error}") from None
         except TypeError:  # an annotation that says nothing to msgspec
             return value
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """Give the annotations of parameters, but for those that mean nothing at run time."""
+    names: dict[str, Any] = getattr(function, "__annotations__", {})
+    spaces = getattr(function, "__globals__", {})
+    hints: dict[str, Any] = {}
+    for name, annotation in names.items():
+        if name != "return":
+            # Each by itself: a class that is imported for type checkers only must not hide the others.
+            one: Any = SimpleNamespace(__annotations__={name: annotation})
+            try:
+                hints.update(typing.get_type_hints(one, spaces, include_extras=True))
+            except Exception:  # a name in a text that means nothing here
+                continue
+    return hints
 
 
 def _is_reference(value: Any) -> bool:

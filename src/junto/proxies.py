@@ -51,7 +51,8 @@ class Proxy(_Base[R]):
         made._path = path
         return made  # type: ignore[no-any-return]  # it is of this class
 
-    func = property(lambda self: self["func"])
+    # No proxy, for `inspect` follows the `func` of a partial for as long as that is a partial too.
+    func = property(lambda self: self["func"].__call__)
     args = property(lambda self: self["args"])
     keywords = property(lambda self: self["keywords"])
 

@@ -60,12 +60,24 @@ class _Facade:
         self._owner = owner
 
     def close(self, timeout: float | None = 5.0) -> None:
-        """End in order: what was accepted is answered, for *timeout* seconds at most."""
+        """End in order: what was accepted is answered, for *timeout* seconds at most.
+
+        Closing twice is fine, from several threads too.
+        """
         try:
             self._runtime.call(self._inner.close, timeout)
+        except ConnectionLost:
+            pass  # another thread was faster, and has ended the runtime
         finally:
             if self._owner:
                 self._runtime.close()
+
+    def wait_closed(self) -> None:
+        """Wait until it is closed, by whichever side."""
+        try:
+            self._runtime.call(self._inner.wait_closed)
+        except ConnectionLost:
+            pass  # so it is
 
     def serve_forever(self) -> None:
         """Let this thread do what is to be done, until it is closed by whichever side."""
@@ -120,7 +132,10 @@ class Stream(Iterator[Any]):
 
     def close(self) -> None:
         """Want no more; the producer is told. Closing twice is fine."""
-        self._runtime.call(self._inner.aclose)
+        try:
+            self._runtime.call(self._inner.aclose)
+        except ConnectionLost:
+            pass  # then it has ended
 
 
 class Request:
@@ -135,8 +150,19 @@ class Request:
         self._inner = inner
         self.content = inner.content
 
-    reply = direct(_Request.reply)
-    fail = direct(_Request.fail)
+    def reply(self, result: Any) -> None:
+        """Answer with *result*; raises as `junto.aio.Request.reply` does."""
+        self._answer(self._inner.reply, result)
+
+    def fail(self, error: BaseException) -> None:
+        """Answer with a failure that tells of *error*; raises as `junto.aio.Request.fail` does."""
+        self._answer(self._inner.fail, error)
+
+    def _answer(self, answer: Callable[[Any], None], content: Any) -> None:
+        try:
+            self._runtime.call(answer, content)
+        except ConnectionLost:
+            pass  # in silence, as the layer does it
 
 
 class Channel(_Facade):
@@ -145,7 +171,6 @@ class Channel(_Facade):
     notify = direct(_Channel.notify)
     half_close = direct(_Channel.half_close)
     abort = direct(_Channel.abort)
-    wait_closed = blocking(_Channel.wait_closed)
 
     def recv(self) -> Request:
         """Wait for the peer's next request; raises as `junto.aio.Channel.recv` does."""
@@ -157,7 +182,7 @@ class Channel(_Facade):
 
     def submit(self, content: Any, *, timeout: float | None = None) -> Future[Any]:
         """Send a request and return a future of its result; needs `start_thread`."""
-        return self._runtime.submit(self._inner.request, content, timeout=timeout)
+        return _submitting(self._runtime, self._inner.request)(content, timeout=timeout)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Ask the transport: ``peername``, ``sockname``, ``peercert``, ``cipher`` and more."""
@@ -216,7 +241,7 @@ class Peer(_Facade):
 
     @functools.cached_property
     def futures(self) -> Proxy[Future[Any]]:
-        return Proxy(functools.partial(self._runtime.submit, self._inner.call_path))
+        return Proxy(_submitting(self._runtime, self._inner.call_path))
 
     @overload
     def call(
@@ -239,7 +264,6 @@ class Peer(_Facade):
     notify = direct(_rpc.Peer.notify)
     describe = blocking(_rpc.Peer.describe)
     ping = blocking(_rpc.Peer.ping)
-    wait_closed = blocking(_rpc.Peer.wait_closed)
 
     def is_closing(self) -> bool:
         """Tell whether the connection is closed or about to be."""
@@ -394,3 +418,12 @@ def _blocking_call(runtime: ThreadsRuntime, peer: _rpc.Peer[Any]) -> Callable[..
 
 def _as_result(runtime: ThreadsRuntime, result: Any) -> Any:
     return Stream(runtime, result) if type(result) is _Stream else result
+
+
+def _submitting(runtime: ThreadsRuntime, call: Callable[..., Awaitable[Any]]) -> Callable[..., Future[Any]]:
+    """Make of *call* what gives a future of its result for any thread."""
+
+    async def carry(*args: Any, **kwargs: Any) -> Any:
+        return _as_result(runtime, await call(*args, **kwargs))
+
+    return functools.partial(runtime.submit, carry)

@@ -41,13 +41,14 @@ def scene(run: World) -> Callable[[Scenario], Any]:
 
 
 async def nothing_left(rt: Any) -> None:
-    gc.collect()
-    left: list[Any] = []
-    for _ in range(200):
-        left = left_behind(rt)
+    left = left_behind(rt)
+    for turn in range(400):
         if not left:
             return
-        await sleep(rt, 0.005)
+        await sleep(rt, 0 if turn < 5 else 0.005)
+        if turn == 10:
+            gc.collect()
+        left = left_behind(rt)
     raise AssertionError(f"the scenario left {left}")
 
 

@@ -127,7 +127,7 @@ def test_a_few_requests_of_one_turn_leave_in_one_write(scene: Any) -> None:
                 def __getattr__(self, name: str) -> Any:
                     return getattr(transport, name)
 
-            client._outgoing._transport = Watched()  # type: ignore[union-attr, assignment]  # what a channel calls is there
+            client._outgoing._transport = Watched()  # type: ignore[assignment, union-attr]  # what a channel calls is there
             futures = [client.request(number) for number in range(1, 21)]
             await held.until(*range(21))
             assert len(writes) == 1
@@ -300,7 +300,7 @@ def test_two_peers_that_time_out_in_a_flood_stay_small(scene: Any) -> None:
 def test_requests_above_the_limit_are_refused_at_the_call(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         held = Held(rt)
-        async with channels(rt, held, max_pending=3) as (client, _):
+        async with channels(rt, held, max_pending=3, patience=0.01) as (client, _):
             futures = [client.request(number) for number in range(3)]
             with pytest.raises(Overloaded):
                 client.request(3)

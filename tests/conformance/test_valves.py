@@ -192,7 +192,7 @@ def test_a_peer_that_floods_and_never_reads_is_cut_off(scene: Any) -> None:
             number = 0
             while "lost" not in raw.calls:
                 # What is refused is answered too, so this grows until it is too much.
-                raw.send(*([0, number + more, text if number < 3000 else ""] for more in range(1000)))
+                raw.send(*([0, number + more, text if number < 2000 else ""] for more in range(1000)))
                 number += 1000
                 await sleep(rt, 0)
                 for _ in range(200):

@@ -1,0 +1,76 @@
+"""Calls that a type checker must refuse, each in the line that says so; never run.
+
+A mark that is not needed is an error itself, for mypy by ``--strict`` and for pyright by the line below.
+"""
+
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from __future__ import annotations
+
+from junto import Options, aio, expose, sync
+
+# Not callable.
+expose(3)  # type: ignore[type-var]
+
+
+@expose
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+add("x", 2)  # type: ignore[arg-type]
+wrong: str = add(1, 2)  # type: ignore[assignment]
+
+
+async def in_aio() -> None:
+    aio.connect()  # type: ignore[call-arg]
+    aio.connect(5)  # type: ignore[arg-type]
+    aio.connect("tcp://h:1", 3)  # type: ignore[call-arg]
+    aio.connect("tcp://h:1", timeout="3")  # type: ignore[arg-type]
+    aio.connect("tcp://h:1", codec="xml")  # type: ignore[arg-type]
+    aio.connect("tcp://h:1", failures="loud")  # type: ignore[arg-type]
+    aio.connect("tcp://h:1", max_pending="many")  # type: ignore[arg-type]
+    aio.connect("tcp://h:1", no_such_option=1)  # type: ignore[call-arg]
+    aio.serve(None, "tcp://h:1", connected=3)  # type: ignore[arg-type]
+    aio.serve_channels(3, "tcp://h:1")  # type: ignore[arg-type]
+    with aio.connect("tcp://h:1"):  # type: ignore[attr-defined]
+        pass
+    async with aio.connect("tcp://h:1") as peer:
+        text: str = await peer.call("add", 3, 4, returns=int)  # type: ignore[arg-type]
+        await peer.call(3)  # type: ignore[call-overload]
+        await peer.call("add", timeout="3")  # type: ignore[call-overload]
+        await peer.remote.add(3, timeout="3")  # type: ignore[arg-type]
+        _ = peer.remote[3]  # type: ignore[index]
+        peer.remote.add = 3  # type: ignore[attr-defined]
+        _ = peer.nothing  # type: ignore[attr-defined]
+        await peer.ping(1.0)  # type: ignore[call-arg]
+        peer.notify()  # type: ignore[call-arg]
+        await peer.channel.request()  # type: ignore[call-arg]
+        await peer.channel.request("x", 3.0)  # type: ignore[call-arg]
+        for _ in peer.remote.count(3):  # type: ignore[attr-defined]
+            pass
+        _ = text
+
+
+def in_sync() -> None:
+    sync.connect(5)  # type: ignore[arg-type]
+    sync.connect("tcp://h:1", codec="xml")  # type: ignore[arg-type]
+    sync.connect("tcp://h:1", no_such_option=1)  # type: ignore[call-arg]
+    sync.serve(None, "tcp://h:1", workers="many")  # type: ignore[arg-type]
+    with sync.connect("tcp://h:1") as peer:
+        text: str = peer.call("add", 3, 4, returns=int)  # type: ignore[assignment]
+        peer.call(3)  # type: ignore[call-overload]
+        peer.remote.add(3, timeout="3")  # type: ignore[arg-type]
+        number: int = peer.futures.add(3)  # type: ignore[assignment]
+        peer.ping("x")  # type: ignore[call-arg, arg-type]
+        _ = peer.nothing  # type: ignore[attr-defined]
+        peer.channel.request()  # type: ignore[call-arg]
+        peer.channel.request("x", timeout="3")  # type: ignore[arg-type]
+        peer.channel.recv().reply()  # type: ignore[call-arg]
+        peer.channel.recv().fail("text")  # type: ignore[arg-type]
+        peer.close(timeout="3")  # type: ignore[arg-type]
+        _ = (text, number)
+
+
+Options(codec=3)  # type: ignore[arg-type]
+Options(nothing=3)  # type: ignore[call-arg]
