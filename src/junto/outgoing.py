@@ -25,32 +25,30 @@ class Outgoing:
         paused: Whether the peer, or the network, does not take what we send.
     """
 
-    __slots__ = ("_last", "_transport", "_waiting", "paused")
+    __slots__ = ("_last", "_size", "_transport", "_waiting", "paused")
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._waiting: deque[bytes | memoryview] | None = None  # most connections never need one
+        self._size = 0  # of what waits, in bytes
         self._last: Callable[[], object] | None = None
         self.paused = False
 
-    def __len__(self) -> int:
-        """Count the bytes that have not left."""
-        waiting = 0 if self._waiting is None else sum(map(len, self._waiting))
-        return waiting + self._transport.get_write_buffer_size()
-
     def is_stuck(self) -> bool:
         """Tell whether far more waits than a slow peer makes wait."""
-        return self.paused and len(self) > _STUCK
+        # Counted here, for the transport would count what it has anew each time.
+        return self.paused and self._size > _STUCK
 
     def write(self, chunks: list[bytes]) -> None:
         """Send *chunks*, behind what waits."""
         for chunk in chunks:
-            if not self._waiting and len(chunk) <= SLICE:
+            if not self._waiting and not self.paused and len(chunk) <= SLICE:
                 self._transport.write(chunk)
                 continue
             if self._waiting is None:
                 self._waiting = deque()
             self._waiting.append(chunk)
+            self._size += len(chunk)
         if self._waiting:
             self._send_waiting()
 
@@ -68,8 +66,10 @@ class Outgoing:
                 view = memoryview(piece)
                 waiting.appendleft(view[SLICE:])
                 piece = view[:SLICE]
+            elif waiting:
+                piece = _join_front(piece, waiting)
+            self._size -= len(piece)
             self._transport.write(piece)
-
         if not waiting and self._last is not None:
             self._last()
 
@@ -79,3 +79,14 @@ class Outgoing:
             self._last = last
         else:
             last()
+
+
+def _join_front(first: bytes | memoryview, waiting: deque[bytes | memoryview]) -> bytes:
+    """Take the small pieces behind *first* too, as far as they make one of a slice's size together."""
+    pieces = [first]
+    size = len(first)
+    while waiting and size + len(waiting[0]) <= SLICE:
+        piece = waiting.popleft()
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)

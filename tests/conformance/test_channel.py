@@ -679,7 +679,7 @@ def test_connecting_keeps_its_time_and_raises_the_last_error(scene: Any, tmp_pat
                 await open_channel(rt, address, Options(), timeout=0.3)
             taken = rt.time() - start
             assert isinstance(caught.value.__cause__, OSError)
-            assert 0.3 <= taken < 0.3 * 1.1 + 0.1  # and what a busy machine adds
+            assert 0.295 <= taken < 0.3 * 1.1 + 0.1  # and what a busy machine adds
 
     scene(scenario)
 

@@ -166,7 +166,7 @@ def test_a_loop_that_is_left_early_closes_the_generator(scene: Any, kind: str, w
                 await anext(stream)
             await until(rt, lambda: source.closed == 2)
             assert await client.remote.fine() == "fine"
-            assert not client.channel._asking._readers
+            await until(rt, lambda: not client.channel._asking._readers)
 
     scene(scenario)
 
