@@ -28,6 +28,7 @@ myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
 # One page per module, made from the docstrings; it lists what the module's `__all__` promises.
+autosummary_mock_imports = ["junto.__main__"]  # to import it is to run the command
 autosummary_ignore_module_all = (
     True  # a package has a page for each of its modules, also those it does not export
 )
@@ -46,6 +47,8 @@ nitpick_ignore_regex = [
     (r"py:.*", r"junto\.(.*\.)?[A-Z]"),
     # An annotation without a module is an alias or a type variable; type checkers see to it that it exists.
     (r"py:class", r"\w+"),
+    # What an annotation of an inner module names, and only that module uses.
+    (r"py:class", r"junto\.exposing\.Exposed"),
     # A private base class is shown, and has no page.
     (r"py:class", r"junto\.(.*\.)?_\w+"),
     # The standard library and msgspec: their inventories would have to be fetched for each build.

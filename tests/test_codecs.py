@@ -100,17 +100,14 @@ json_values = st.recursive(
     max_leaves=40,
 )
 utf8 = st.text().filter(lambda key: key != "__type__")
-hashable = st.recursive(
-    st.one_of(common, utf8, st.integers(-(2**63), 2**64 - 1), st.binary(max_size=40)),
-    lambda inner: st.lists(inner, max_size=3).map(tuple),
-    max_leaves=6,
-)
+scalars = st.one_of(common, utf8, st.integers(-(2**63), 2**64 - 1), st.binary(max_size=40))
+hashable = st.one_of(scalars, st.tuples(scalars, st.tuples(scalars)))
 msgpack_values = st.recursive(
-    hashable,
+    scalars,
     lambda inner: st.one_of(
         st.lists(inner, max_size=20),
         st.dictionaries(hashable, inner, max_size=20),
-        st.lists(inner).map(tuple),
+        st.lists(inner, max_size=5).map(tuple),
     ),
     max_leaves=60,
 )

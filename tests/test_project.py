@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import re
 import socket
@@ -15,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
+import junto
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def read(name: str) -> str:
@@ -55,6 +58,22 @@ def test_changelog_names_the_version_or_says_that_it_is_to_come() -> None:
     headings = re.findall(r"^## (.*)$", read("CHANGELOG.md"), re.MULTILINE)
     assert headings[0] == "Unreleased"
     assert len(headings) == 1 or headings[1].startswith(version)
+
+
+def test_the_table_of_errors_is_complete() -> None:
+    errors = [
+        name
+        for name in junto.__all__
+        if isinstance(found := getattr(junto, name), type) and issubclass(found, Exception)
+    ]
+    page = read("docs/reference/errors.md")
+    assert [name for name in errors if f"junto.{name}`" not in page] == []
+
+
+def test_the_table_of_options_tells_the_defaults() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(.*?)` \|", read("docs/reference/options.md"), re.MULTILINE)
+    defaults = {field.name: repr(field.default) for field in dataclasses.fields(junto.Options)}
+    assert {name: value for name, value in rows if name in defaults} == defaults
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])

@@ -6,7 +6,15 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from junto.errors import CodecError, LocalProtocolError, Overloaded, RemoteError, RequestTimeout, fresh
+from junto.errors import (
+    CodecError,
+    LocalProtocolError,
+    Overloaded,
+    RemoteError,
+    RemoteProtocolError,
+    RequestTimeout,
+    fresh,
+)
 from junto.runtime import Future, Reply, Runtime, TimerHandle
 from junto.sansio.kinds import FAILURE, ITEM, STOP, STREAM
 from junto.streaming import Stream, StreamReader
@@ -206,11 +214,15 @@ class Asking:
         self.unsent = 0
 
     def receive(self, kind: int, ident: Any, content: Any, origin: Any) -> None:
-        """Take a reply that is no plain result, or an item of a stream; *origin* names the peer."""
+        """Take a reply that is no plain result, or an item of a stream; *origin* names the peer.
+
+        Raises:
+            RemoteProtocolError: The peer sent more items than it was asked for.
+        """
         if kind == ITEM:
             reader = self._readers.get(ident)
-            if reader is not None:
-                reader.put(content)
+            if reader is not None and not reader.put(content):
+                raise RemoteProtocolError("the peer sent more items of a stream than it was asked for")
         elif kind == STREAM:
             self._begin_stream(ident)
         elif kind == FAILURE:

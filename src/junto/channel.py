@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from junto.endpoint import BURST, ChannelEndpoint
-from junto.errors import ConnectionLost, LocalProtocolError, RequestTimeout, fresh
+from junto.errors import ConnectionLost, LocalProtocolError, Overloaded, RequestTimeout, fresh
 from junto.request import Request
 from junto.runtime import Reply
 from junto.sansio.kinds import NOTICE
@@ -39,7 +39,7 @@ class Channel(ChannelEndpoint):
                 channel's ``request_timeout`` says.
 
         Returns:
-            A future of the result. Whoever stops waiting for it leaves no trace: the late
+            A future of the result. Whoever stops waiting for it leaves no trace; the late
             reply is dropped, the channel lives on. It raises `RemoteError` if the handler
             failed, `RequestTimeout`, or `ConnectionLost`.
 
@@ -94,9 +94,12 @@ class Channel(ChannelEndpoint):
             LocalProtocolError: The peer is not known to understand that; it shows with the
                 first message that it sends.
             CodecError: *content* cannot be sent.
+            Overloaded: The peer has not taken what was sent before, 16 MiB of it.
             ConnectionLost: The channel is closed.
         """
         self._check_open()
+        if self._outgoing is not None and self._outgoing.is_stuck():
+            raise Overloaded("the peer does not take what was sent before")
         self._protocol.send_extension(NOTICE, None, content)
         self._flush_soon()
 

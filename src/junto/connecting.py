@@ -65,17 +65,22 @@ async def open_transport(
     """
     once = timeout is not None and timeout <= 0
     deadline = Deadline(runtime, None if once else timeout)
+    reason: ConnectionFailed | None = None
     for pause in pauses():
         attempt = deadline.remaining(ATTEMPT)
         try:
             return await within(
                 runtime, attempt, runtime.connect(address, factory, tls=tls), f"connecting to {address}"
             )
-        except (ConnectionFailed, RequestTimeout) as error:
-            left = deadline.remaining()
-            if once or left == 0.0:
-                if isinstance(error, RequestTimeout):
-                    raise ConnectionFailed(str(error)) from error
-                raise
+        except ConnectionFailed as error:
+            reason = error
+        except RequestTimeout as error:
+            # That the time was over says less than why the attempts before it failed.
+            if reason is None:
+                reason = ConnectionFailed(str(error))
+                reason.__cause__ = error
+        left = deadline.remaining()
+        if once or left == 0.0:
+            raise reason
         await sleep(runtime, pause if left is None else min(pause, left))
     raise AssertionError("the pauses never end")

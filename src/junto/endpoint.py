@@ -13,7 +13,7 @@ from typing import Any, Final
 from junto.answering import NO_REPLY, Answering, Handler
 from junto.asking import Asking
 from junto.codecs import make_codec
-from junto.errors import ConnectionLost
+from junto.errors import ConnectionLost, RemoteProtocolError
 from junto.options import Options
 from junto.outgoing import Outgoing
 from junto.runtime import Future, Runtime, Transport
@@ -238,7 +238,10 @@ class ChannelEndpoint:
                 if kind == ITEM:
                     self._send_control(STOP, ident, None)
         elif kind in (FAILURE, STREAM, ITEM):
-            self._asking.receive(kind, ident, content, self.peername)
+            try:
+                self._asking.receive(kind, ident, content, self.peername)
+            except RemoteProtocolError as error:
+                self._break(error)
         else:
             self._answering.receive(kind, ident, content)
 

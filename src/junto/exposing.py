@@ -324,7 +324,7 @@ def describe(root: Any) -> list[dict[str, Any]]:
     """Tell what a service offers.
 
     Returns:
-        For each function: its ``path``, ``signature`` and ``doc``, and whether it
+        For each function its ``path``, ``signature`` and ``doc``, and whether it
         is a ``stream`` of results.
     """
     functions = []

@@ -40,9 +40,13 @@ class StreamReader:
         """Whether the producer has ended, or was told to."""
         return self._ended or self.stopped
 
-    def put(self, item: Any) -> None:
+    def put(self, item: Any) -> bool:
+        """Take an item; tells whether the producer had credit for it."""
+        if len(self._inbox) >= WINDOW:
+            return False
         if not self.stopped:
             self._inbox.put(item)
+        return True
 
     def end(self, error: BaseException | None) -> None:
         """No more items come: because of *error*, or because that was all."""

@@ -110,10 +110,10 @@ def test_an_opening_that_fails_inside_async_with_raises_what_went_wrong(run: Any
         with pytest.raises(ConnectionFailed):
             async with aio.connect("unix:///nowhere/at/all"):
                 raise AssertionError("never entered")
-        with pytest.raises(ValueError):  # noqa: PT011
+        with pytest.raises(ValueError):
             async with aio.connect("nonsense"):
                 raise AssertionError("never entered")
-        with pytest.raises(ValueError):  # noqa: PT011
+        with pytest.raises(ValueError):
             aio.connect(HERE, max_pending=0)
         with pytest.raises(TypeError):
             aio.connect(HERE, no_such_option=1)  # type: ignore[call-overload, unused-ignore, call-arg]
@@ -215,7 +215,7 @@ def test_a_future_that_nobody_awaits_is_sent_all_the_same_and_its_error_is_repor
 
 def test_connections_live_beside_other_users_of_the_loop(run: Any) -> None:
     async def main() -> None:
-        async with aio.serve(Math(), HERE) as server:  # noqa: SIM117
+        async with aio.serve(Math(), HERE) as server:
             async with aio.connect(server.addresses[0], service={"f": expose(lambda: 1)}) as peer:
                 await peer.ping()
                 (other,) = server.connections

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 from .conftest import Commands, bounded, interrupt
 
-PAGE = Path(__file__).parents[2] / "docs" / "howto" / "command-line.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/howto/command-line.md"
+SERVICE = ROOT / "examples/command_line/math_service.py"
 SHOWN = "tcp://127.0.0.1:5555"
 
 
@@ -23,8 +26,7 @@ def without_times(text: str) -> str:
 
 
 def test_the_page_shows_what_the_command_writes(commands: Commands, tmp_path: Path) -> None:
-    (source,) = blocks("python")
-    (tmp_path / "math_service.py").write_text(source)
+    shutil.copy(SERVICE, tmp_path)
     serving, *others = blocks("console")
     line, *expected = serving.splitlines()
     server = commands.start(*shlex.split(line.removeprefix("$ junto ").replace(SHOWN, "tcp://127.0.0.1:0")))

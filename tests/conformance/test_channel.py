@@ -104,7 +104,7 @@ def test_a_channel_with_a_handler_has_no_recv(scene: Any) -> None:
 def test_requests_that_came_before_the_end_are_still_received_then_it_raises(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         ends = rt.create_future()
-        async with serving(rt, None, connected=ends.set_result) as server:  # noqa: SIM117
+        async with serving(rt, None, connected=ends.set_result) as server:
             async with raw_client(rt, server.addresses[0]) as raw:
                 raw.send([0, 0, "a"], [0, 1, "b"], [0, 2, "c"])
                 raw.transport.write_eof()
@@ -724,7 +724,7 @@ def test_an_attempt_that_is_given_up_leaves_nothing(scene: Any, run: World) -> N
 def test_what_is_no_address_or_no_option_is_refused(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         for url in ("http://x:1", "tcp://x", "tcp://x:99999", "unix://", "nonsense", 5):
-            with pytest.raises(ValueError):  # noqa: PT011
+            with pytest.raises(ValueError):
                 await open_channel(rt, url, Options())  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="tls"):
             await open_channel(rt, "tls://127.0.0.1:1", Options())
@@ -739,7 +739,7 @@ def test_what_is_no_address_or_no_option_is_refused(scene: Any) -> None:
         {"request_timeout": 0},
         {"failures": "loud"},
     ):
-        with pytest.raises(ValueError):  # noqa: PT011
+        with pytest.raises(ValueError):
             run_options(wrong)
 
 

@@ -142,7 +142,7 @@ def test_a_server_goes_on_after_refused_clients(scene: Any, files: Files) -> Non
             rt, lambda content: content, ["tls://127.0.0.1:0"], Options(), tls=server
         ) as serving:
             for _ in range(3):
-                with pytest.raises((ConnectionFailed, ConnectionLost)):  # noqa: PT012
+                with pytest.raises((ConnectionFailed, ConnectionLost)):
                     channel = await open_channel(rt, serving.addresses[0], Options(), tls=bad)
                     await channel.request("x", timeout=5.0)
                 async with await open_channel(rt, serving.addresses[0], Options(), tls=good) as channel:
@@ -155,11 +155,11 @@ def test_files_that_are_not_there_or_wrong_are_told_at_once(files: Files, tmp_pa
     wrong = tmp_path / "wrong.pem"
     wrong.write_text("nothing")
     for make in (tls.server_context, tls.client_context):
-        with pytest.raises(OSError):  # noqa: PT011
+        with pytest.raises(OSError):
             make(tmp_path / "nothing", files.server)
-        with pytest.raises(OSError):  # noqa: PT011
+        with pytest.raises(OSError):
             make(files.authority, tmp_path / "nothing")
-        with pytest.raises(OSError):  # noqa: PT011
+        with pytest.raises(OSError):
             make(files.authority, wrong)
-        with pytest.raises(OSError):  # noqa: PT011
+        with pytest.raises(OSError):
             make(files.authority, files.authority)

@@ -1,7 +1,8 @@
 """Channels and peers that connect again."""
 
-from __future__ import annotations  # noqa: I001
+from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -15,7 +16,6 @@ from junto.server import Server, open_channel, open_peer, serve_channels, serve_
 from .layers import TCP, Raw, nothing_left, until
 from .test_requests import Held
 from .worlds import sleep
-import itertools
 
 
 def echo(content: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from junto.errors import ConnectionLost, RemoteError
+from junto.errors import ConnectionLost, Overloaded, RemoteError, RemoteProtocolError
 from junto.exposing import expose
 from junto.options import MOSAIK
 from junto.streaming import WINDOW
@@ -230,12 +230,12 @@ def test_an_error_comes_where_the_next_item_would_have_been(scene: Any) -> None:
             async with peers(rt, source, workers=workers) as (client, _):
                 for count in (0, 1, 100):
                     seen = []
-                    with pytest.raises(RemoteError) as caught:  # noqa: PT012
+                    with pytest.raises(RemoteError) as caught:
                         async for item in client.remote.broken(count):
-                            seen.append(item)  # noqa: PERF401
+                            seen.append(item)
                     assert seen == list(range(count))
                     assert caught.value.type_name == "ValueError"
-                with pytest.raises(RemoteError):  # noqa: PT012
+                with pytest.raises(RemoteError):
                     async for item in client.remote.unsendable():
                         assert item == 1
         assert source.closed == 8
@@ -420,11 +420,54 @@ def test_an_item_that_cannot_be_read_ends_the_stream_on_both_sides(scene: Any) -
 def test_a_reader_that_lies_about_credit_harms_only_itself(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         source = Source(rt)
-        async with serving(rt, lambda count: source.plain(count)) as server:  # noqa: SIM117
+        async with serving(rt, lambda count: source.plain(count)) as server:
             async with raw_client(rt, server.addresses[0]) as raw:
                 raw.transport.write(marked(b"[0, 0, 100]"))
                 raw.send([6, 0, 10**6], [6, 5, 3])
                 await raw.until(lambda: [1, 0, None] in raw.messages)
                 assert [message[2] for message in raw.messages if message[0] == 5] == list(range(100))
+
+    scene(scenario)
+
+
+def test_a_producer_that_sends_more_than_it_was_asked_for_loses_its_connection(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        ends = rt.create_future()
+        async with serving(rt, None, connected=ends.set_result) as server:
+            async with raw_client(rt, server.addresses[0]) as raw:
+                raw.transport.write(marked(b'[0, 0, "hello"]'))
+                channel = await ends
+                (await channel.recv()).reply(None)
+                future = channel.request("stream")
+                await raw.until(lambda: [0, 0, "stream"] in raw.messages)
+                raw.send([4, 0, None], *[[5, 0, number] for number in range(40)])
+                stream = await future
+                seen = []
+                with pytest.raises(RemoteProtocolError, match="asked for"):
+                    while True:
+                        seen.append(await anext(stream))
+                assert seen == list(range(WINDOW))
+
+    scene(scenario)
+
+
+def test_notices_to_a_peer_that_does_not_take_them_are_refused_in_time(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        ends = rt.create_future()
+        async with serving(rt, None, connected=ends.set_result) as server:
+            async with raw_client(rt, server.addresses[0]) as raw:
+                raw.transport.write(marked(b'[0, 0, "hello"]'))
+                channel = await ends
+                (await channel.recv()).reply(None)
+                raw.transport.pause_reading()
+                for _ in range(100):
+                    try:
+                        channel.notify("x" * 1_000_000)
+                    except Overloaded:
+                        break
+                    await sleep(rt, 0.001)
+                else:
+                    pytest.fail("100 MB were taken for a peer that reads nothing")
+                channel.abort()
 
     scene(scenario)

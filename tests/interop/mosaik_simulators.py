@@ -49,6 +49,9 @@ class Chain(mosaik.Simulator):
         known = {eid: {"value": self.values[eid], "total": self.totals[eid]} for eid in outputs}
         return {eid: {attr: known[eid][attr] for attr in attrs} for eid, attrs in outputs.items()}
 
+    def finalize(self) -> None:
+        sys.stderr.write("finalized\n")
+
     @expose
     def report(self, prefix: str) -> list[Any]:
         return [prefix, *self.log]
@@ -79,6 +82,9 @@ class AsyncChain(mosaik.AsyncSimulator):
 
     def get_data(self, outputs: dict[str, list[str]]) -> dict[str, Any]:
         return self.chain.get_data(outputs)
+
+    async def finalize(self) -> None:
+        self.chain.finalize()
 
     @expose
     async def report(self, prefix: str) -> list[Any]:

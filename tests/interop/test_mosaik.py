@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ import mosaik_simulators as simulators
 import pytest
 from loguru import logger
 
-from junto import ConnectionFailed, mosaik
+from junto import MOSAIK, ConnectionFailed, mosaik, sync
 from junto.address import Address
 
 logger.remove()  # it would write to the terminal
@@ -232,6 +233,19 @@ def test_a_program_with_a_wrong_address_tells_the_right_form() -> None:
     done = run_program("nowhere")
     assert done.returncode == 2
     assert "'nowhere' is no HOST:PORT" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["Chain", "AsyncChain"])
+def test_an_interrupted_program_cleans_up_and_ends(name: str) -> None:
+    command = [sys.executable, str(PROGRAM), name, "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        with sync.connect(f"tcp://{program.stdout.readline().split()[-1]}", **MOSAIK) as peer:
+            peer.call("init", "Chain-0", timeout=10)
+            program.send_signal(signal.SIGINT)
+            _, errors = program.communicate(timeout=10)
+    assert program.returncode == 130
+    assert errors == "finalized\n"
 
 
 def test_waiting_for_mosaik_ends_in_time_on_asyncio_too() -> None:

@@ -200,7 +200,7 @@ def test_the_end_of_the_server_is_told(server: sync.Server, peer: sync.Peer) -> 
     server.close(0.01)
     joined(thread)
     assert isinstance(outcome[0], ConnectionLost | RemoteError)
-    with pytest.raises(ConnectionLost):  # noqa: PT012
+    with pytest.raises(ConnectionLost):
         for _ in range(100):
             peer.remote.add(1, 2)
     with pytest.raises(ConnectionFailed):
@@ -361,7 +361,7 @@ def test_futures_that_wait_when_it_is_closed_fail(server: sync.Server) -> None:
 
 def test_what_cannot_be_sent_fails_its_future(peer: sync.Peer) -> None:
     peer.start_thread()
-    with pytest.raises(ValueError):  # noqa: PT011
+    with pytest.raises(ValueError):
         peer.futures.add(object(), 1).result(8.0)
 
 
@@ -448,7 +448,7 @@ def test_limits_and_options_are_the_same(server: sync.Server) -> None:
             peer.remote.add(1, 2)
         joined(thread)
         assert isinstance(outcome[0], RequestTimeout)
-    with pytest.raises(ValueError):  # noqa: PT011
+    with pytest.raises(ValueError):
         sync.connect(server.addresses[0], max_pending=0)
     with pytest.raises(TypeError):
         sync.connect(server.addresses[0], nonsense=1)  # type: ignore[call-arg]

@@ -14,6 +14,7 @@ import click
 from junto import sync
 from junto.address import Address
 from junto.cli.failures import Failure
+from junto.cli.interruption import Interruption
 from junto.cli.options import CODEC, JSON, TLS, decorate, read_url
 from junto.cli.security import Files
 from junto.codecs import CodecName
@@ -31,12 +32,14 @@ class Destination:
         codec: What it speaks.
         files: For TLS.
         timeout: Seconds to wait, or ``None``.
+        interruption: How Ctrl-C ends the wait.
     """
 
     address: Address
     codec: CodecName
     files: Files
     timeout: float | None
+    interruption: Interruption
 
     @contextmanager
     def connect(self) -> Generator[tuple[sync.Peer, float | None], None, None]:
@@ -54,6 +57,7 @@ class Destination:
         tls = self.files.client_context(self.address)
         start = monotonic()
         with sync.connect(self.address, timeout=self.timeout or 0.0, tls=tls, codec=self.codec) as peer:
+            self.interruption.opened(peer.close)
             left = None if self.timeout is None else max(self.timeout - (monotonic() - start), 0.001)
             try:
                 yield peer, left
@@ -91,7 +95,15 @@ def destination_options(timeout_help: str) -> Callable[[Callable[..., None]], Ca
             keyfile: str | None,
             **options: Any,
         ) -> None:
-            command(Destination(url, codec, Files(cafile, certfile, keyfile), timeout), **options)
+            interruption = Interruption()
+            destination = Destination(url, codec, Files(cafile, certfile, keyfile), timeout, interruption)
+            context = click.get_current_context()
+
+            def work() -> None:
+                with context.scope(cleanup=False):  # in this thread, too
+                    command(destination, **options)
+
+            interruption.run(work)
 
         seconds = click.FloatRange(min=0, min_open=True)
         timeout = click.option("--timeout", type=seconds, metavar="SECONDS", help=timeout_help)

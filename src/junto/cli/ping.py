@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 from typing import Any
 
 import click
@@ -43,7 +42,7 @@ def ping(destination: Destination, count: int, interval: float, *, as_json: bool
     times: list[float | None] = []
     with destination.connect() as (peer, _):
         try:
-            _measure(peer, destination.address, times, count, interval, timeout, as_json=as_json)
+            _measure(peer, destination, times, count, interval, timeout, as_json=as_json)
         finally:  # what was measured is worth telling, however it ended
             _show_summary(destination.address, times, as_json=as_json)
     if all(seconds is None for seconds in times):
@@ -52,7 +51,7 @@ def ping(destination: Destination, count: int, interval: float, *, as_json: bool
 
 def _measure(
     peer: sync.Peer,
-    address: Address,
+    destination: Destination,
     times: list[float | None],
     count: int,
     interval: float,
@@ -62,7 +61,7 @@ def _measure(
 ) -> None:
     for number in range(count):
         if number:
-            time.sleep(interval)
+            destination.interruption.pause(interval)
         try:
             seconds = peer.ping(timeout=timeout)
         except JuntoError as error:
@@ -72,7 +71,7 @@ def _measure(
             text = f"no answer within {timeout:g} s"
         else:
             times.append(seconds)
-            text = f"answer from {address} after {_milliseconds(seconds)}"
+            text = f"answer from {destination.address} after {_milliseconds(seconds)}"
         if not as_json:
             click.echo(text)
 

@@ -73,10 +73,12 @@ class _Part:
         closed.add_done_callback(lambda _: self._ended.set())
         try:
             await self._ended.wait()
-            await _value_of(self._simulator.finalize())
         finally:
-            peer.channel.abort()
-            await closed
+            try:
+                await _value_of(self._simulator.finalize())
+            finally:
+                peer.channel.abort()
+                await closed
         if not self._stopped:
             raise ConnectionLost("mosaik closed the connection before it said stop")
 

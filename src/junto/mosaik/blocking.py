@@ -7,6 +7,7 @@ thread goes on receiving, because mosaik may need an answer to `get_data` first.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 from threading import Event, Lock, Thread, get_ident
@@ -74,11 +75,15 @@ class _Part:
     def play(self) -> None:
         """Answer mosaik until it says ``stop`` or is gone; clean up."""
         self._simulator.mosaik = Mosaik(self._ask)
-        for number in range(_THREADS):
-            Thread(target=self._serve, name=f"junto-mosaik-{number}", daemon=True).start()
-        self._serve()
-        with self._running:
-            self._simulator.finalize()
+        try:
+            self._receiving.acquire()  # before the others: this thread receives until a method has to wait
+            self._receiver = get_ident()
+            for number in range(_THREADS):
+                Thread(target=self._serve, name=f"junto-mosaik-{number}", daemon=True).start()
+            self._serve()
+        finally:
+            with self._running:
+                self._simulator.finalize()
         if self._stop is None:
             raise ConnectionLost("mosaik closed the connection before it said stop")
 
@@ -125,7 +130,8 @@ class _Part:
                 self._pause()
             request.reply(result)
         except Exception as error:
-            request.fail(error)
+            with contextlib.suppress(ConnectionLost):  # nobody is left to be told
+                request.fail(error)
 
     def _run(self) -> None:
         self._running.acquire()

@@ -97,7 +97,7 @@ class Simulator(_Described, abc.ABC):
         return {}
 
     def finalize(self) -> None:
-        """Clean up; called once, when mosaik says ``stop`` or is gone.
+        """Clean up; called once, when mosaik says ``stop`` or is gone, or the program is interrupted.
 
         mosaik waits a tenth of a second for it, and then terminates a simulator that it started,
         unless its ``auto_terminate`` was set to false.

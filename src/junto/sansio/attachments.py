@@ -107,7 +107,8 @@ def _put(content: Any, place: list[Any], data: bytes) -> Any:
             there = type(target) is dict and type(step) is str and step in target
         if not there:
             raise RemoteProtocolError(f"a message has no place {reprlib.repr(place)} for its attachment")
-        holder, target = target, target[step]
+        holder = target
+        target = holder[step]
     if target is not None:
         raise RemoteProtocolError(f"the place {reprlib.repr(place)} of an attachment is taken")
     if not place:

@@ -7,9 +7,7 @@ What the kinds are is in `junto.sansio.kinds`. Old peers know requests, results 
 junto peers find out about each other without a message more: each writes the first triple it
 sends in a second way that every reader takes for the same (`Codec.mark`). Who has seen the peer's
 mark may use the other kinds, and *batches*: an array of triples in one packet.
-
-No message is an object: events are tuples of the same three, since nothing lives as short and
-is made as often.
+No message is an object: events are tuples of the same three, for nothing is made as often.
 """
 
 from __future__ import annotations
@@ -318,14 +316,12 @@ class MessageProtocol:
         try:
             if plain or type(content) in self._simple:
                 data = self._write([kind, ident, content])
-            elif self._attaching and not is_plain(content):
+            else:
                 found: list[tuple[list[Any], bytes]] = []
-                rest = detach(content, found)
+                rest = detach(content, found) if self._attaching and not is_plain(content) else content
                 if found:
                     self._queue_beside([kind, ident, rest], found)
                     return
-                data = self._codec.dump([kind, ident, content])
-            else:
                 data = self._codec.dump([kind, ident, content])
         except ENCODE_ERRORS:
             data = self._dump_apart(kind, ident, content)
@@ -381,7 +377,7 @@ class MessageProtocol:
         """Give the bytes of all that was queued, and forget them.
 
         Returns:
-            Few pieces: small ones are joined, large ones stay as they are.
+            Few pieces; small ones are joined, large ones stay as they are.
         """
         batch = self._batch
         out = self._out

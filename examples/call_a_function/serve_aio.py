@@ -1,0 +1,13 @@
+from greenhouse import Greenhouse
+
+from junto import aio
+
+
+async def main() -> None:
+    async with aio.serve(Greenhouse(), "tcp://127.0.0.1:5555", workers=4) as server:
+        print("serving at", server.addresses[0], flush=True)
+        await server.wait_closed()
+
+
+if __name__ == "__main__":
+    aio.run(main())

@@ -1,0 +1,14 @@
+from junto import RequestTimeout, aio
+
+
+async def main() -> None:
+    async with aio.connect("tcp://127.0.0.1:5555", timeout=5.0) as peer:
+        try:
+            await peer.remote.measure_soil("basil", timeout=0.1)
+        except RequestTimeout as error:
+            print(error)
+        print(await peer.remote.temperature("basil", timeout=5.0))
+
+
+if __name__ == "__main__":
+    aio.run(main())

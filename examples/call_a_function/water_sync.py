@@ -1,0 +1,34 @@
+from dataclasses import dataclass
+
+from junto import expose, sync
+
+
+@dataclass
+class Watering:
+    bed: str
+    litres: int
+
+
+@dataclass
+class Report:
+    bed: str
+    litres: int
+    tank: int
+
+
+class Display:
+    @expose
+    def show(self, line: str) -> None:
+        print("display:", line)
+
+
+def main() -> None:
+    display = Display()
+    with sync.connect("tcp://127.0.0.1:5555", service=display) as peer:
+        order = Watering("tomatoes", 2)
+        print(peer.remote.water(order, display))
+        print(peer.call("water", order, display, returns=Report))
+
+
+if __name__ == "__main__":
+    main()

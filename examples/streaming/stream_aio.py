@@ -1,0 +1,26 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+from junto import aio, expose
+
+
+class Scale:
+    @expose
+    async def weights(self, count: int) -> AsyncIterator[float]:
+        """Weigh some parcels."""
+        for number in range(count):
+            await asyncio.sleep(0.01)
+            yield 1.5 * number
+
+
+async def main() -> None:
+    async with (
+        aio.serve(Scale(), "tcp://127.0.0.1:0") as server,
+        aio.connect(server.addresses[0]) as peer,
+    ):
+        async for weight in peer.remote.weights(3):
+            print(weight, "kg")
+
+
+if __name__ == "__main__":
+    aio.run(main())
