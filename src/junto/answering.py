@@ -46,6 +46,7 @@ class Answering:
         inbox: The requests that wait for ``recv``.
         producers: The streams that we send, by the number of their request.
         paused: Whether the peer does not take what we send.
+        refused: Whether the peer sent requests after it was too late.
     """
 
     __slots__ = (
@@ -66,6 +67,7 @@ class Answering:
         "inbox",
         "paused",
         "producers",
+        "refused",
         "unanswered",
     )
 
@@ -106,6 +108,7 @@ class Answering:
         self.inbox: Inbox[Request] | None = Inbox(runtime) if handler is None else None
         self.producers: dict[Any, Producer] = {}
         self.paused = False
+        self.refused = False
         self._ending: BaseException | None = None
         # Whether a new request must wait, or worse; one look instead of four for each request.
         self._holding = handler is None
@@ -141,6 +144,7 @@ class Answering:
     def _keep(self, ident: Any, content: Any) -> bool:
         """Keep a request that is not handled now, or refuse it."""
         if self._ending is not None:
+            self.refused = True
             self._send_failure(ident, self._ending)
             return True
         if self._queue is None:

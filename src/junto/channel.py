@@ -13,7 +13,7 @@ from typing import Any, Final
 from junto.endpoint import BURST, ChannelEndpoint
 from junto.errors import ConnectionLost, LocalProtocolError, Overloaded, RequestTimeout, fresh
 from junto.request import Request
-from junto.runtime import Reply
+from junto.runtime import Reply, Transport
 from junto.sansio.kinds import NOTICE
 from junto.waiting import Shared, within
 
@@ -119,11 +119,15 @@ class Channel(ChannelEndpoint):
             return
         if not self._transport.can_write_eof():
             raise LocalProtocolError("this transport has no half-close")
+        self._stop_sending(self._transport)
+
+    def _stop_sending(self, transport: Transport) -> None:
         self._flush()
         self._half_closed = True
         self._look()
         self._answering.hang_up(LocalProtocolError("nothing more is sent on this connection"))
-        self._outgoing.finish(self._transport.write_eof)
+        if self._outgoing is not None:
+            self._outgoing.finish(transport.write_eof)
 
     def _gone(self) -> BaseException:
         if self._error is not None:
@@ -207,8 +211,27 @@ class Channel(ChannelEndpoint):
         if self._answering.unanswered and self._answering.inbox is None:
             self._idle = Shared(self._runtime)
             await self._idle.wait()
+        if self._answering.refused:
+            await self._linger()
         self._close_transport()
         await self._closed.wait()
+
+    async def _linger(self) -> None:
+        """Wait for the end of a peer that goes on sending, while it reads our last answers.
+
+        The system would destroy what is under way to it, if we closed with something of it unread.
+        """
+        transport = self._transport
+        if transport is None or not transport.can_write_eof():
+            return
+        if not self._half_closed:
+            self._stop_sending(transport)
+        while self._outgoing is not None:
+            try:
+                await within(self._runtime, _GRACE, self._closed.wait(), "the end of the peer")
+            except RequestTimeout:
+                if self._outgoing is None or self._outgoing.is_empty():
+                    return
 
     def abort(self) -> None:
         """End the connection at once; what is not sent is lost, handlers are cancelled."""

@@ -34,6 +34,10 @@ class Outgoing:
         self._last: Callable[[], object] | None = None
         self.paused = False
 
+    def is_empty(self) -> bool:
+        """Tell whether all has left, as far as we know."""
+        return not self._waiting and self._transport.get_write_buffer_size() == 0
+
     def is_stuck(self) -> bool:
         """Tell whether far more waits than a slow peer makes wait."""
         # Counted here, for the transport would count what it has anew each time.

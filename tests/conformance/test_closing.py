@@ -78,6 +78,38 @@ def test_close_answers_what_was_accepted(scene: Any, place: Any) -> None:
     scene(scenario)
 
 
+def test_close_answers_what_was_accepted_by_a_peer_that_goes_on_sending(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        held = Held(rt)
+        for _ in range(5):
+            held.waiting.clear()
+            async with channels(rt, held) as (client, server):
+                futures = [client.request(number) for number in range(50)]
+                await held.until(*range(50))
+                closing = rt.create_task(server.close())
+
+                async def insist(client: Any = client) -> int:
+                    count = 0
+                    while True:
+                        try:
+                            client.request("y" * 1000).add_done_callback(lambda future: future.exception())
+                        except ConnectionLost:
+                            return count
+                        count += 1
+                        await sleep(rt, 0)
+
+                insisting = rt.create_task(insist())
+                await sleep(rt, 0.005)
+                for future in held.waiting.values():
+                    future.set_result("x" * 20_000)
+                for future in futures:
+                    assert len(await future) == 20_000
+                await closing
+                assert await insisting > 0
+
+    scene(scenario)
+
+
 def test_close_sends_large_results_to_the_end(scene: Any, place: Any) -> None:
     async def scenario(rt: Any) -> None:
         held = Held(rt)
