@@ -9,6 +9,7 @@ import pytest
 from junto.errors import ConnectionLost, RequestTimeout
 from junto.waiting import Deadline, Inbox, Shared, within
 
+from .layers import until
 from .worlds import World, sleep
 
 
@@ -80,8 +81,7 @@ def test_within_that_is_cancelled_cancels_its_flow(scene: Any, run: World) -> No
         task.cancel()
         with pytest.raises(run.cancelled):
             await task
-        await sleep(rt, 0.001)
-        assert ended == [True]
+        await until(rt, lambda: ended == [True])
 
     scene(scenario)
 
