@@ -68,6 +68,9 @@ def test_a_rest_behind_a_large_packet_survives_the_return_to_the_shared_buffer()
     buffer.keep(0, wanted=100)
     read(buffer, b"y" * 36, shared)
     buffer.drop()
+    for _ in range(8):
+        read(buffer, b"small", shared)
+        buffer.drop()
     assert bytes(read(buffer, b"abc", shared)) == b"abc"
     buffer.keep(1, wanted=4)
     assert bytes(read(buffer, b"d", shared)) == b"bcd"
@@ -194,4 +197,8 @@ def test_small_reads_let_go_of_a_buffer_of_its_own() -> None:
     assert buffer.get_buffer().obj is not shared.obj  # as long as large packets come
     read(buffer, b"small")
     buffer.drop()
+    assert buffer.get_buffer().obj is not shared.obj  # one may only announce the next large one
+    for _ in range(8):
+        read(buffer, b"small")
+        buffer.drop()
     assert buffer.get_buffer().obj is shared.obj

@@ -15,12 +15,23 @@ __all__ = ["ReceiveBuffer"]
 
 _FIRST_OWN = 1 << 18
 _KEEP_OWN = 1 << 23
+_SMALL_READS = 8
 
 
 class ReceiveBuffer:
     """The bytes of one connection that were received and not yet used."""
 
-    __slots__ = ("_nothing", "_own", "_received", "_rest", "_shared", "_start", "_stop", "_wanted")
+    __slots__ = (
+        "_nothing",
+        "_own",
+        "_received",
+        "_rest",
+        "_shared",
+        "_small_reads",
+        "_start",
+        "_stop",
+        "_wanted",
+    )
 
     def __init__(self, shared: memoryview) -> None:
         """Read into *shared*, which others use too, as long as possible."""
@@ -31,6 +42,7 @@ class ReceiveBuffer:
         self._start = 0
         self._stop = 0
         self._wanted = 0
+        self._small_reads = 0
         self._nothing = self._received = shared[:0]
 
     def __len__(self) -> int:
@@ -68,8 +80,14 @@ class ReceiveBuffer:
             self._rest = b""
         else:
             received = own[: self._stop + nbytes]
-            if self._stop == 0 and nbytes < len(self._shared) >> 2:
-                self._own = None  # packets are small again; the view keeps these bytes alive
+            if nbytes >= len(self._shared) >> 2:
+                self._small_reads = 0
+            elif self._stop == 0:
+                # One small packet may only announce the next large one; many say that it was the last.
+                self._small_reads += 1
+                if self._small_reads > _SMALL_READS:
+                    self._own = None  # the view keeps these bytes alive
+                    self._small_reads = 0
             self._start = self._stop = 0
         self._received = received
         return received

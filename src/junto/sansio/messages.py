@@ -180,8 +180,8 @@ class MessageProtocol:
         if codec.decompress is not None:
             data = codec.decompress(payload, self._receive_limit)
         message = self._load(data)
-        data = bytes(data)
-        revive = codec.may_hold_types(data, 0, len(data))
+        # To look through a large message costs a copy of it, which it need not.
+        revive = len(data) > BATCH_SIZE or codec.may_hold_types(bytes(data), 0, len(data))
         if self._heard:
             self._read_any(message, events, revive=revive)
             return
