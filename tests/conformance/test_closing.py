@@ -92,7 +92,7 @@ def test_close_answers_what_was_accepted_by_a_peer_that_goes_on_sending(scene: A
                     count = 0
                     while True:
                         try:
-                            client.request("y" * 1000).add_done_callback(lambda future: future.exception())
+                            client.request("y" * 1000).add_done_callback(lambda done: done.exception())
                         except ConnectionLost:
                             return count
                         count += 1
