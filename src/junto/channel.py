@@ -226,11 +226,11 @@ class Channel(ChannelEndpoint):
             return
         if not self._half_closed:
             self._stop_sending(transport)
-        while self._outgoing is not None:
+        while (outgoing := self._outgoing) is not None:
             try:
                 await within(self._runtime, _GRACE, self._closed.wait(), "the end of the peer")
             except RequestTimeout:
-                if self._outgoing is None or self._outgoing.is_empty():
+                if outgoing.is_empty():
                     return
 
     def abort(self) -> None:
