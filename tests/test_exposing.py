@@ -187,3 +187,59 @@ def test_a_function_may_be_exposed_under_several_names() -> None:
 
     router = Router({"a": function, "b": {"c": function}})
     assert router.call("a", [1], {}) == router.call("b/c", [1], {}) == 1
+
+
+class Replaceable:
+    @expose
+    def f(self, a: int) -> Any:
+        return ["the class's", a]
+
+
+@expose
+def another(*args: Any) -> Any:
+    return ["another", *args[-1:]]
+
+
+def otherwise(content: Any) -> Any:
+    return ["not usual", content]
+
+
+def test_the_short_way_is_for_methods_that_were_called_with_just_these_classes() -> None:
+    router = Router(Replaceable())
+    handle = router.shortcut(otherwise)
+    call = ["f", [1], {}]
+    assert handle(call) == ["not usual", call]
+    router.call(*call)
+    assert handle(call) == ["the class's", 1]
+    unusual = (
+        ["f", ["1"], {}],
+        ["f", [], {"a": 1}],
+        ["f", [True], {}],
+        ["g", [1], {}],
+        ["f", [1]],
+        [[], [1], {}],
+        7,
+    )
+    for content in unusual:
+        assert handle(content) == ["not usual", content]
+
+
+def test_what_replaces_a_method_is_seen_at_once() -> None:
+    service = Replaceable()
+    router = Router(service)
+    handle = router.shortcut(lambda content: router.call(*content))
+    for _ in range(2):
+        assert handle(["f", [1], {}]) == ["the class's", 1]
+    service.f = another  # type: ignore[method-assign]  # just that
+    assert handle(["f", [1], {}]) == ["another", 1]
+    del service.f
+    assert handle(["f", [1], {}]) == ["the class's", 1]
+    kept = Replaceable.f
+    try:
+        Replaceable.f = another  # type: ignore[method-assign]  # just that
+        assert handle(["f", [1], {}]) == ["another", 1]
+        del Replaceable.f
+        with pytest.raises(LookupError):
+            handle(["f", [1], {}])
+    finally:
+        Replaceable.f = kept  # type: ignore[method-assign]  # as it was

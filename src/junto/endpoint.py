@@ -106,6 +106,7 @@ class ChannelEndpoint:
             self._flush_soon,
             self._all_answered,
         )
+        self.get_buffer = self._protocol.get_buffer
         self._take = self._answering.take
         self._send_request = self._protocol.send_request
 
@@ -137,9 +138,6 @@ class ChannelEndpoint:
             or self._error is not None
             or self._answering.paused
         )
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._protocol.get_buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
         events = self._protocol.buffer_updated(nbytes)
@@ -280,7 +278,9 @@ class ChannelEndpoint:
     def _flush(self) -> None:
         self._flushing = False
         if self._outgoing is not None:
-            self._outgoing.write(self._protocol.data_to_send())
+            data = self._protocol.data_to_send()
+            if data:
+                self._outgoing.write(data)
 
     @property
     def peername(self) -> Any:

@@ -101,8 +101,7 @@ class Exposed:
         Raises:
             TypeError: The arguments do not suit the signature or its annotations.
         """
-        if not self._ready:
-            self._prepare(function)
+        self.prepare(function)
         if self.free:
             return function(*args, **kwargs)
         names = self._parameters
@@ -122,7 +121,10 @@ class Exposed:
                 bound.arguments[name] = self._convert(name, value)
         return function(*bound.args, **bound.kwargs)
 
-    def _prepare(self, function: Callable[..., Any]) -> None:
+    def prepare(self, function: Callable[..., Any]) -> None:
+        """Find out how to call *function*, the exposed one, bound; only the first time."""
+        if self._ready:
+            return
         hints = _hints(self._function)
         self._hints = {name: hint for name, hint in hints.items() if hint is not Any and hint is not object}
         self.free = not self._hints
@@ -221,7 +223,7 @@ def as_service(root: Any) -> Any:
 class Router:
     """Finds what is at a path of one service, and calls it."""
 
-    __slots__ = ("_class_member", "_own", "root")
+    __slots__ = ("_class_member", "_own", "_usual", "root")
 
     def __init__(self, root: Any) -> None:
         """Serve *root*, a service or a plain dictionary of them."""
@@ -229,17 +231,43 @@ class Router:
         # Both look at what is there now, not at what was there when they were made.
         self._class_member = type(self.root).__dict__.get
         self._own: dict[str, Any] = getattr(self.root, "__dict__", {})
+        # Methods of the root's class that were called: the function, and the classes of its arguments if
+        # it cares.
+        self._usual: dict[str, tuple[Callable[..., Any], list[type] | None]] = {}
 
     def call(self, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Call the function at *path*; raises as `resolve` and `Exposed.call` do, and what it raises."""
-        # First the usual case in few steps: a method of the root's own class, with plain arguments.
-        function = self._class_member(path)
-        if type(function) is FunctionType and not kwargs and path not in self._own and path[0] != "_":
-            exposed: Exposed | None = function.__dict__.get(_MARK)
-            if exposed is not None and (exposed.free or exposed.classes == list(map(type, args))):
-                return function(self.root, *args)
         bound, exposed = resolve(self.root, path)
+        function = self._class_member(path)
+        if type(function) is FunctionType and path not in self._own:
+            exposed.prepare(bound)
+            if exposed.free or exposed.classes is not None:
+                self._usual[path] = (function, None if exposed.free else exposed.classes)
         return exposed.call(bound, args, kwargs)
+
+    def shortcut(self, otherwise: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Make a handler that needs few steps for the usual call, and leaves all else to *otherwise*.
+
+        Usual is a method of the root's own class that was called before, with arguments by place
+        that need no conversion.
+        """
+        root = self.root
+        own = self._own
+        class_member = self._class_member
+        usual = self._usual.get
+
+        def handle(content: Any) -> Any:
+            if type(content) is list and len(content) == 3:
+                path, args, kwargs = content
+                if type(path) is str and type(args) is list and kwargs == {}:
+                    method = usual(path)
+                    if method is not None and method[0] is class_member(path) and path not in own:
+                        function, classes = method
+                        if classes is None or classes == [*map(type, args)]:
+                            return function(root, *args)
+            return otherwise(content)
+
+        return handle
 
 
 def resolve(service: Any, path: str) -> tuple[Callable[..., Any], Exposed]:

@@ -68,10 +68,13 @@ class Peer(Generic[R]):
         self._router = None if service is None else Router(service)
         self._pool = pool
         codec = make_codec(options.codec).with_references(self)
+        handle: Callable[[Any], Any] = self._handle
+        if self._router is not None and pool is None:
+            handle = self._router.shortcut(handle)
         self.channel = Channel(
             runtime,
             replace(options, codec=codec),
-            self._handle,
+            handle,
             pool=pool,
             connected=None if connected is None else lambda _: connected(self),
             lost=lost,

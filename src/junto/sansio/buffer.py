@@ -22,11 +22,11 @@ class ReceiveBuffer:
     """The bytes of one connection that were received and not yet used."""
 
     __slots__ = (
-        "_nothing",
         "_own",
         "_received",
         "_rest",
         "_shared",
+        "_size",
         "_small_reads",
         "_start",
         "_stop",
@@ -43,14 +43,16 @@ class ReceiveBuffer:
         self._stop = 0
         self._wanted = 0
         self._small_reads = 0
-        self._nothing = self._received = shared[:0]
+        # What `buffer_updated` gave last: so many bytes of the shared buffer, or a view of our own.
+        self._size = 0
+        self._received: memoryview | None = None
 
     def __len__(self) -> int:
         """Count the bytes that are kept."""
         return len(self._rest) + self._stop - self._start
 
-    def get_buffer(self) -> memoryview:
-        """Give room for the next read; never empty."""
+    def get_buffer(self, sizehint: int = -1) -> memoryview:
+        """Give room for the next read; never empty, whatever *sizehint* asks for."""
         own = self._own
         if own is not None:
             if self._start:
@@ -76,20 +78,21 @@ class ReceiveBuffer:
         """
         own = self._own
         if own is None:
-            received = self._shared[: len(self._rest) + nbytes]
-            self._rest = b""
-        else:
-            received = own[: self._stop + nbytes]
-            if nbytes >= len(self._shared) >> 2:
+            if self._rest:
+                nbytes += len(self._rest)
+                self._rest = b""
+            self._size = nbytes
+            return self._shared[:nbytes]
+        received = self._received = own[: self._stop + nbytes]
+        if nbytes >= len(self._shared) >> 2:
+            self._small_reads = 0
+        elif self._stop == 0:
+            # One small packet may only announce the next large one; many say that it was the last.
+            self._small_reads += 1
+            if self._small_reads > _SMALL_READS:
+                self._own = None  # the view keeps these bytes alive
                 self._small_reads = 0
-            elif self._stop == 0:
-                # One small packet may only announce the next large one; many say that it was the last.
-                self._small_reads += 1
-                if self._small_reads > _SMALL_READS:
-                    self._own = None  # the view keeps these bytes alive
-                    self._small_reads = 0
-            self._start = self._stop = 0
-        self._received = received
+        self._start = self._stop = 0
         return received
 
     def keep(self, start: int, wanted: int) -> None:
@@ -100,9 +103,9 @@ class ReceiveBuffer:
             wanted: How many bytes, the kept ones included, the next step of the parser
                 needs, as far as known.
         """
-        received = self._received
+        received = self._shared[: self._size] if self._received is None else self._received
         size = len(received) - start
-        self._received = self._nothing
+        self._received = None
         own = self._own
         if wanted < len(self._shared) and (own is None or len(own) > _KEEP_OWN):
             self._rest = bytes(received[start:])
@@ -116,9 +119,10 @@ class ReceiveBuffer:
 
     def drop(self) -> None:
         """Forget a large buffer of our own; all bytes of it were used."""
-        if self._own is not None and len(self._own) > _KEEP_OWN:
-            self._own = None
-        self._received = self._nothing
+        if self._received is not None:
+            self._received = None
+            if self._own is not None and len(self._own) > _KEEP_OWN:
+                self._own = None
 
     def _grow(self, own: memoryview) -> memoryview:
         # By what has arrived: a header alone, however large its number, allocates little.

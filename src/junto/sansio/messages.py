@@ -44,12 +44,13 @@ class MessageProtocol:
         "_batching",
         "_beside",
         "_broken",
+        "_careful",
         "_codec",
         "_compress",
         "_extensions",
         "_failures",
         "_heard",
-        "_load",
+        "_may_hold_types",
         "_next_id",
         "_out",
         "_packets",
@@ -84,10 +85,10 @@ class MessageProtocol:
                 and to tell it that we do.
         """
         self._codec = codec
-        self._load = codec.load
         self._write = codec.write
         self._simple = codec.simple
         self._read_triple = codec.read_triple
+        self._may_hold_types = codec.may_hold_types
         self._compress = codec.compress
         self._receive_limit = receive_limit
         self._send_limit = min(send_limit, MAX_SIZE)
@@ -106,6 +107,8 @@ class MessageProtocol:
         self._announcing = self._extensions  # the first message will be marked …
         self._announced = False  # … and was
         self._heard = False
+        # Whether the next packet may be something besides a plain triple, whatever is in it.
+        self._careful = True
         self._broken = False
         self._beside: Attachments | None = None
 
@@ -133,16 +136,10 @@ class MessageProtocol:
         packets = self._packets
         payloads = packets.buffer_updated(nbytes)
         read_triple = self._read_triple
-        codec = self._codec
         try:
             if payloads:
                 source: Any = payloads[0].obj  # a bytearray
-                careful = (
-                    not self._heard
-                    or self._beside is not None
-                    or codec.decompress is not None
-                    or codec.may_hold_types(source, 0, packets.used)
-                )
+                careful = self._careful or self._may_hold_types(source, 0, packets.used)
                 for payload in payloads:
                     if careful:
                         self._read_carefully(payload, events)
@@ -151,7 +148,7 @@ class MessageProtocol:
                         events.append(read_triple(payload))
                     except NOT_SIMPLE:
                         self._read_other(payload, events)
-                        careful = self._beside is not None
+                        careful = self._careful
             if packets.error is not None:
                 raise packets.error
         except RemoteProtocolError as error:
@@ -176,20 +173,19 @@ class MessageProtocol:
             self._read_attachment(bytes(payload), events)
             return
         codec = self._codec
-        data: memoryview | bytes = payload
-        if codec.decompress is not None:
-            data = codec.decompress(payload, self._receive_limit)
-        message = self._load(data)
+        limit = self._receive_limit
+        data = payload if codec.decompress is None else codec.decompress(payload, limit)
+        message = codec.load(data)
         # To look through a large message costs a copy of it, which it need not.
         revive = len(data) > BATCH_SIZE or codec.may_hold_types(bytes(data), 0, len(data))
-        if self._heard:
-            self._read_any(message, events, revive=revive)
-            return
-        self._heard = True
-        if self._extensions and codec.is_marked(data):
-            self._extend()  # and our first message tells it the same
+        first = not self._heard
+        if first:
+            self._heard = True
+            self._careful = codec.decompress is not None
+            if self._extensions and codec.is_marked(data):
+                self._extend()  # and our first message tells it the same
         self._read_any(message, events, revive=revive)
-        if not self.extended:  # an old peer, and what we sent before did not wake it
+        if first and not self.extended:  # an old peer, and what we sent before did not wake it
             self._announcing = self._announced = False
 
     def _read_other(self, payload: memoryview, events: list[Event]) -> None:
@@ -202,7 +198,7 @@ class MessageProtocol:
             if batch:
                 events += batch
                 return
-        self._read_any(self._load(payload), events, revive=False)
+        self._read_any(self._codec.load(payload), events, revive=False)
 
     def _read_any(self, message: Any, events: list[Event], *, revive: bool) -> None:
         """Take a decoded packet that may be a message of any kind, a batch, or neither."""
@@ -225,6 +221,7 @@ class MessageProtocol:
                 if self._beside is not None:
                     raise RemoteProtocolError("the peer sent attachments to a message with attachments")
                 self._beside = Attachments(ident, content, self._receive_limit)
+                self._careful = True
                 return
             if kind != NOTICE and type(ident) is not int:
                 raise RemoteProtocolError(f"the peer named a stream {_short(ident)}, not by a number")
@@ -255,6 +252,7 @@ class MessageProtocol:
         if not beside.add(data):
             return
         self._beside = None
+        self._careful = self._codec.decompress is not None
         # Custom types first: an attached value is bytes, and has none inside.
         rebuilt: list[Event] = []
         self._take(beside.triple, rebuilt, revive=True)
@@ -330,9 +328,6 @@ class MessageProtocol:
         size = len(data)
         if size > self._send_limit:
             check_size(size, self._send_limit)
-        if self._announcing:
-            self._announcing = False
-            self._announced = True
         if self._batching:
             size += 2  # with what joins it to the next
             if self._batch_size + size > BATCH_SIZE:
@@ -353,7 +348,12 @@ class MessageProtocol:
     def _finish(self, data: bytes) -> bytes:
         if self._announcing:
             data = self._codec.mark(data)
-        return data if self._compress is None else self._compress(data)
+        if self._compress is not None:
+            data = self._compress(data)
+        check_size(len(data), self._send_limit)
+        self._announced |= self._announcing
+        self._announcing = False
+        return data
 
     def _queue_beside(self, triple: list[Any], found: list[tuple[list[Any], bytes]]) -> None:
         envelope = self._codec.dump([BESIDE, [place for place, _ in found], triple])

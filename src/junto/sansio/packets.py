@@ -97,6 +97,11 @@ class PacketReader:
         """
         data = self._buffer.buffer_updated(nbytes)
         end = len(data)
+        if end >= 4 and _unpack(data)[0] == end - 4 <= self._max_size:
+            # One whole packet: each read of a dialogue.
+            self.used = end
+            self._buffer.drop()
+            return [data[4:]]
         at = 0
         wanted = 4
         payloads: list[memoryview] = []
