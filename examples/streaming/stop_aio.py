@@ -39,7 +39,7 @@ async def main() -> None:
         print("the scale is off")
 
         try:
-            async for weight in peer.remote.broken():
+            async for weight in await peer.remote.broken():
                 print(weight, "kg")
         except RemoteError as error:
             print(error)

@@ -18,7 +18,7 @@ async def main() -> None:
         aio.serve(Scale(), "tcp://127.0.0.1:0") as server,
         aio.connect(server.addresses[0]) as peer,
     ):
-        async for weight in peer.remote.weights(3):
+        async for weight in await peer.remote.weights(3):
             print(weight, "kg")
 
 

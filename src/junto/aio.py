@@ -22,7 +22,7 @@ from junto.options import ChannelOptions, Options
 from junto.proxies import Proxy
 from junto.request import Request
 from junto.rpc import Peer as _Peer
-from junto.runtime import Reply
+from junto.runtime import Future
 from junto.runtimes.asyncio import asyncio_runtime
 from junto.server import Server
 from junto.streaming import Stream
@@ -47,7 +47,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-Peer = _Peer[Reply[Any]]
+Peer = _Peer[Future[Any]]
 """The other end of a connection; its proxies give awaitables."""
 
 

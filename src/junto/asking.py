@@ -15,7 +15,7 @@ from junto.errors import (
     RequestTimeout,
     fresh,
 )
-from junto.runtime import Future, Reply, Runtime, TimerHandle
+from junto.runtime import Future, Runtime, TimerHandle
 from junto.sansio.kinds import FAILURE, ITEM, STOP, STREAM
 from junto.streaming import Stream, StreamReader
 
@@ -61,7 +61,7 @@ class Asking:
         self._marks: list[tuple[float, int]] = []
         self._walking: TimerHandle | None = None
         self._readers: dict[int, StreamReader] = {}
-        self.futures: dict[int, Reply[Any]] = {}
+        self.futures: dict[int, Future[Any]] = {}
         self.timers: dict[int, TimerHandle] = {}
         self.sweep_at = min(limit, 64)
         self.late_replies = 0
@@ -82,7 +82,7 @@ class Asking:
             raise Overloaded(f"{count:,} requests wait for replies; the limit is {self._limit:,}")
         self.sweep_at = min(self._limit, max(64, 2 * count))
 
-    def pop(self, ident: Any) -> Reply[Any] | None:
+    def pop(self, ident: Any) -> Future[Any] | None:
         """Take the future of request *ident* out, if somebody still waits on it."""
         if type(ident) is not int:  # `False` and `0.0` would be found, a list could not be looked for
             return None
@@ -145,7 +145,7 @@ class Asking:
             raise Overloaded(f"{self.unsent:,} requests wait to be sent; the limit is {self._limit:,}")
         self.unsent += 1
 
-    def wait(self, content: Any, timeout: float | None) -> Reply[Any]:
+    def wait(self, content: Any, timeout: float | None) -> Future[Any]:
         """Keep a request until there is a connection; one that is given up before is never sent.
 
         Raises:
@@ -183,7 +183,7 @@ class Asking:
             except (CodecError, LocalProtocolError) as error:
                 future.set_exception(error)
                 continue
-            self.futures[ident] = future  # type: ignore[assignment]  # it was made by `wait`, a reply
+            self.futures[ident] = future
             if deadline is not None:
                 self.give_time(ident, max(0.0, deadline - self._runtime.time()))
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from junto.endpoint import BURST, ChannelEndpoint
 from junto.errors import ConnectionLost, LocalProtocolError, Overloaded, RequestTimeout, fresh
 from junto.request import Request
-from junto.runtime import Reply, Transport
+from junto.runtime import Future, Transport
 from junto.sansio.kinds import NOTICE
 from junto.waiting import Shared, within
 
@@ -29,7 +29,7 @@ class Channel(ChannelEndpoint):
     One that has lost its connection for good raises `ConnectionLost` from then on.
     """
 
-    def request(self, content: Any, *, timeout: float | None = None, plain: bool = False) -> Reply[Any]:
+    def request(self, content: Any, *, timeout: float | None = None, plain: bool = False) -> Future[Any]:
         """Send a request.
 
         Args:

@@ -22,7 +22,7 @@ from junto.errors import CodecError, RemoteError
 from junto.exposing import Router, describe, find_path, is_service, resolve, resolve_service
 from junto.options import Options
 from junto.proxies import Proxy, path_of
-from junto.runtime import Reply, Runtime
+from junto.runtime import Future, Runtime
 
 __all__ = ["Peer"]
 
@@ -81,10 +81,10 @@ class Peer(Generic[R]):
         )
         self._request = self.channel.request
         self._simple = codec.simple
-        self._call: Callable[..., R] = self.call_path if call is None else call(self)  # type: ignore[assignment]  # R is Reply then
+        self._call: Callable[..., R] = self.call_path if call is None else call(self)  # type: ignore[assignment]  # R is Future then
         self.remote: Proxy[R] = Proxy(self._call)
 
-    def call_path(self, path: str, /, *args: Any, timeout: float | None = None, **kwargs: Any) -> Reply[Any]:
+    def call_path(self, path: str, /, *args: Any, timeout: float | None = None, **kwargs: Any) -> Future[Any]:
         """Call the function at *path*; see `Channel.request` for what comes of it."""
         plain = not kwargs
         for arg in args:

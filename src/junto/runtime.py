@@ -24,7 +24,7 @@ the one that runs the runtime, unless the runtime says so (`junto.runtimes.threa
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ __all__ = [
     "Endpoint",
     "Future",
     "Listener",
-    "Reply",
     "Runtime",
     "TimerHandle",
     "Transport",
@@ -60,12 +59,6 @@ class Future(Protocol[T]):
     def cancel(self) -> bool: ...
     def add_done_callback(self, callback: Callable[[Any], object], /) -> None: ...
     def __await__(self) -> Generator[Any, None, T]: ...
-
-
-class Reply(Future[T], Protocol[T]):
-    """A future of what may be a stream: iterating it iterates the stream that it will hold."""
-
-    def __aiter__(self) -> AsyncIterator[Any]: ...
 
 
 class TimerHandle(Protocol):
@@ -180,7 +173,7 @@ class Runtime(Protocol):
         """Call *callback* after *delay* seconds, unless the handle is cancelled before."""
         ...
 
-    def create_future(self) -> Reply[Any]: ...
+    def create_future(self) -> Future[Any]: ...
 
     def create_task(self, flow: Coroutine[Any, Any, T], /) -> Future[T]:
         """Run *flow* beside the caller.

@@ -153,32 +153,6 @@ def test_a_waiter_that_gives_up_cancels_the_future(run: World) -> None:
     run(scenario)
 
 
-def test_async_for_awaits_the_future_and_iterates_its_result(run: World) -> None:
-    class Numbers:
-        def __init__(self) -> None:
-            self.left = [3, 2, 1]
-
-        def __aiter__(self) -> Numbers:
-            return self
-
-        async def __anext__(self) -> int:
-            if not self.left:
-                raise StopAsyncIteration
-            return self.left.pop()
-
-    async def scenario(rt: Any) -> None:
-        future = rt.create_future()
-        rt.call_soon(future.set_result, Numbers())
-        assert [number async for number in future] == [1, 2, 3]
-        failing = rt.create_future()
-        rt.call_soon(failing.set_exception, Failure("no"))
-        with pytest.raises(Failure):
-            async for _ in failing:
-                pass
-
-    run(scenario)
-
-
 def test_a_task_gives_the_result_of_its_flow(run: World) -> None:
     async def scenario(rt: Any) -> None:
         async def at_once() -> str:

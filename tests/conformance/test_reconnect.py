@@ -266,7 +266,7 @@ def test_a_stream_ends_with_its_connection_and_the_next_one_works(scene: Any) ->
         with pytest.raises(ConnectionLost):
             async for _ in stream:
                 pass
-        assert [item async for item in client.request(100)] == list(range(100))
+        assert [item async for item in await client.request(100)] == list(range(100))
         await client.close()
         await server.close()
 

@@ -98,9 +98,9 @@ def test_every_kind_of_generator_is_a_stream(scene: Any, kind: str, workers: int
         here = threading.get_ident()
         async with peers(rt, source, workers=workers) as (client, _):
             call = client.remote[kind]
-            assert [item async for item in call(200)] == list(range(200))
             assert [item async for item in await call(200)] == list(range(200))
-            assert [item async for item in call(0)] == []
+            assert [item async for item in await call(200)] == list(range(200))
+            assert [item async for item in await call(0)] == []
             assert source.closed == 3
             if kind == "plain":
                 assert (here in source.threads) is (workers == 0)
@@ -119,7 +119,7 @@ def test_items_are_values_of_any_size(scene: Any, codec: Any, place: Any) -> Non
             client,
             _,
         ):
-            assert [item async for item in client.request(None)] == items
+            assert [item async for item in await client.request(None)] == items
 
     def iter_items() -> Any:
         yield from items
@@ -152,7 +152,7 @@ def test_a_loop_that_is_left_early_closes_the_generator(scene: Any, kind: str, w
     async def scenario(rt: Any) -> None:
         source = Source(rt)
         async with peers(rt, source, workers=workers) as (client, server):
-            async for item in client.remote[kind](10_000):
+            async for item in await client.remote[kind](10_000):
                 if item == 5:
                     break
             await until(rt, lambda: source.closed == 1)
@@ -231,12 +231,12 @@ def test_an_error_comes_where_the_next_item_would_have_been(scene: Any) -> None:
                 for count in (0, 1, 100):
                     seen = []
                     with pytest.raises(RemoteError) as caught:
-                        async for item in client.remote.broken(count):
+                        async for item in await client.remote.broken(count):
                             seen.append(item)
                     assert seen == list(range(count))
                     assert caught.value.type_name == "ValueError"
                 with pytest.raises(RemoteError):
-                    async for item in client.remote.unsendable():
+                    async for item in await client.remote.unsendable():
                         assert item == 1
         assert source.closed == 8
 
@@ -247,12 +247,12 @@ def test_a_result_that_is_no_stream_cannot_be_iterated_asynchronously(scene: Any
     async def scenario(rt: Any) -> None:
         async with peers(rt, Source(rt)) as (client, _):
             with pytest.raises(TypeError):
-                async for _ in client.remote.list():
+                async for _ in await client.remote.list():
                     pass
             with pytest.raises(RemoteError):
-                async for _ in client.remote.no_such_function():
+                async for _ in await client.remote.no_such_function():
                     pass
-            assert [item async for item in client.remote.nothing()] == []
+            assert [item async for item in await client.remote.nothing()] == []
 
     scene(scenario)
 
@@ -264,7 +264,7 @@ def test_many_streams_and_calls_share_a_connection(scene: Any) -> None:
 
             async def read(count: int) -> int:
                 total = 0
-                async for item in client.remote.slow(count):
+                async for item in await client.remote.slow(count):
                     total += item
                     if item % 50 == 0:
                         assert await client.remote.fine() == "fine"
@@ -282,7 +282,7 @@ def test_a_stream_nobody_reads_holds_up_nothing_else(scene: Any) -> None:
         source = Source(rt)
         async with peers(rt, source) as (client, _):
             idle = await client.remote.plain(10_000)
-            assert [item async for item in client.remote.plain(500)] == list(range(500))
+            assert [item async for item in await client.remote.plain(500)] == list(range(500))
             assert source.made <= 500 + WINDOW + 1
             await idle.aclose()
 

@@ -105,7 +105,7 @@ def test_a_call_made_while_a_stream_is_read_does_not_deadlock_at_a_limit_of_one(
         async with channels(rt, handler, server_options={"max_handlers": 1}) as (client, _):
             await client.request("first")
             count = 0
-            async for number in client.request("stream"):
+            async for number in await client.request("stream"):
                 assert await client.request(number, timeout=5.0) == number
                 count += 1
             assert count == 100
@@ -125,7 +125,7 @@ def test_streams_above_the_limit_are_refused(scene: Any) -> None:
             assert (caught.value.type_name or "").endswith("Overloaded")
             for stream in streams:
                 assert len([item async for item in stream]) == 100
-            assert len([item async for item in client.request("now")]) == 100
+            assert len([item async for item in await client.request("now")]) == 100
 
     scene(scenario)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, assert_type
 
 from junto import MOSAIK, Address, Options, ServiceDict, aio, expose, sync
 from junto.codecs import JSON
-from junto.runtime import Reply
+from junto.runtime import Future
 
 
 @dataclass
@@ -65,7 +65,7 @@ async def in_aio() -> None:
         "tcp://h:1", service=ServiceDict(), timeout=None, reconnect=True, codec=JSON(), request_timeout=1.0
     ) as peer:
         assert_type(peer, aio.Peer)
-        assert_type(peer.remote.add(3, 4, timeout=1.0), Reply[Any])
+        assert_type(peer.remote.add(3, 4, timeout=1.0), Future[Any])
         assert_type(await peer.remote.add(3, b=4), Any)
         assert_type(await peer.remote["funcs"]["_mul"](1), Any)
         assert_type(await peer.call("add", 3, 4, returns=int), int)
@@ -75,8 +75,6 @@ async def in_aio() -> None:
         assert_type(await peer.ping(), float)
         assert_type(await peer.describe(), list[dict[str, Any]])
         peer.notify("log", "line", level=3)
-        async for item in peer.remote.count(10):
-            assert_type(item, Any)
         async for item in await peer.remote.count(10):
             assert_type(item, Any)
         assert_type(await peer.channel.request([1, 2], timeout=3.0), Any)
@@ -84,7 +82,7 @@ async def in_aio() -> None:
     await peer.close()
     async with aio.open_channel("tls://h:1", handler=lambda content: content) as channel:
         assert_type(channel, aio.Channel)
-        assert_type(channel.request("x"), Reply[Any])
+        assert_type(channel.request("x"), Future[Any])
         assert_type(await channel.recv(), aio.Request)
         async for request in channel:
             assert_type(request, aio.Request)
@@ -112,7 +110,7 @@ def in_sync() -> None:
     with sync.connect("tcp://h:1", service=Service(), timeout=3.0, failures="brief") as peer:
         assert_type(peer, sync.Peer)
         assert_type(peer.remote.add(3, 4, timeout=1.0), Any)
-        assert_type(peer.futures.add(3, 4), Future[Any])
+        assert_type(peer.futures.add(3, 4), concurrent.futures.Future[Any])
         assert_type(peer.call("add", 3, 4, returns=int), int)
         assert_type(peer.call("add", 3, 4), Any)
         assert_type(peer.ping(timeout=1.0), float)
@@ -125,7 +123,7 @@ def in_sync() -> None:
     with sync.open_channel("unix://s", handler=lambda content: content, extensions=False) as channel:
         assert_type(channel, sync.Channel)
         assert_type(channel.request("x", timeout=1.0), Any)
-        assert_type(channel.submit("x"), Future[Any])
+        assert_type(channel.submit("x"), concurrent.futures.Future[Any])
         assert_type(channel.recv(), sync.Request)
         for request in channel:
             assert_type(request, sync.Request)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Generic, Protocol, TypeVar
 
 from junto.errors import LocalProtocolError
-from junto.runtimes.iteration import Iteration
 
 __all__ = ["Cancelled", "Future", "InvalidState", "Task", "TaskHost", "settle", "settle_with_error"]
 
@@ -130,9 +129,6 @@ class Future(Generic[T]):
         if not self.state:
             yield self
         return self.result()
-
-    def __aiter__(self) -> Iteration:
-        return Iteration(self)
 
     def _settle(self, state: int) -> None:
         self.state = state
