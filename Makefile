@@ -23,7 +23,7 @@ install := -m pip install --quiet --editable
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONHOME PYTHONPATH
 
-.PHONY: help demo test check format docs bench fuzz clean
+.PHONY: help demo test check format docs table bench fuzz clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PRECIOUS: %/.made
@@ -52,6 +52,9 @@ format: $(VENV)/$(filled)-check ## bring the code into its format
 docs: $(VENV)/$(filled)-docs ## build the site, docs/_build/html/index.html
 	rm -rf docs/reference/api docs/_build
 	$(PY) -m sphinx --fail-on-warning --nitpicky --keep-going --quiet -b html docs docs/_build/html
+
+table: $(VENV)/$(filled)-test ## write the documentation's table of layers by runtimes anew
+	$(PY) -m pytest --quiet tests/conformance --table docs/reference/layers-by-runtimes.inc
 
 bench: $(VENV)/$(filled)-bench ## measure, beside other libraries
 	$(PY) benchmarks/run.py $(BENCH_ARGS)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from junto.address import Address
 
 from .endpoints import BufferedEcho, BufferedRecorder, Echo, Recorder
 from .layers import scene
+from .table import Table
 from .worlds import WORLDS, World
 
 __all__ = ["scene"]  # and the fixtures below
@@ -63,3 +65,27 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, contexts: Contexts) ->
             return Place(Address("unix", path=str(tmp_path / "socket")))
         case _:
             return Place(Address("tls", "127.0.0.1"), contexts.server, contexts.client)
+
+
+_table = pytest.StashKey[Table]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_table] = Table(world.name for world in WORLDS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call" and hasattr(item, "callspec"):
+        module = item.module.__name__.rpartition(".")[2]
+        item.config.stash[_table].add(module, item.callspec.params, passed=report.passed)
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    path = session.config.getoption("--table")
+    if path:
+        session.config.stash[_table].write(Path(path))

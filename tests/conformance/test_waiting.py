@@ -68,20 +68,21 @@ def test_within_cancels_its_flow_when_the_time_is_over_and_lets_it_end(scene: An
 
 def test_within_that_is_cancelled_cancels_its_flow(scene: Any, run: World) -> None:
     async def scenario(rt: Any) -> None:
-        ended: list[bool] = []
+        seen: list[str] = []
 
         async def flow() -> None:
+            seen.append("began")
             try:
                 await rt.create_future()
             finally:
-                ended.append(True)
+                seen.append("ended")
 
         task = rt.create_task(within(rt, 5.0, flow(), "it"))
-        await sleep(rt, 0.001)
+        await until(rt, lambda: seen)  # what has not begun has nothing to end
         task.cancel()
         with pytest.raises(run.cancelled):
             await task
-        await until(rt, lambda: ended == [True])
+        await until(rt, lambda: seen == ["began", "ended"])
 
     scene(scenario)
 
