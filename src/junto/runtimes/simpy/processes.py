@@ -1,0 +1,71 @@
+"""Processes that leave no trace when they are interrupted.
+
+SimPy takes an interrupted process out of the event for which it waited, and leaves that event alone. If
+the event is a future of ours, or a condition that has one, somebody must be told that nobody wants it any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from simpy import events
+from simpy.events import Condition, Event
+
+from junto.runtimes.simpy.futures import DoneCallback, Future
+
+__all__ = ["Process", "give_up"]
+
+
+class Process(events.Process):
+    """A SimPy process whose interruption cancels the future or task for which it waits.
+
+    Unless the process waits for it again at once, which it does if it yields that event, or another condition
+    with it, before anything else.
+    """
+
+    def interrupt(self, cause: Any | None = None) -> None:
+        """Interrupt this process as SimPy does; see there for what is raised."""
+        _Interruption(self, cause)
+
+
+class _Interruption(events.Interruption):
+    def _interrupt(self, event: Event) -> None:
+        process = self.process
+        if process.is_alive:
+            abandoned = process.target
+            super()._interrupt(event)
+            give_up(abandoned)
+
+
+def give_up(event: Event) -> None:
+    """Cancel *event* if it is a future of ours, or a condition that has one, and nobody waits for it now."""
+    if _has_future(event) and not _waiters(event):
+        _give_up(event)
+
+
+def _give_up(event: Event) -> None:
+    if isinstance(event, Future):
+        event.give_up()
+    elif isinstance(event, Condition):
+        # When one of its futures is cancelled, it will fail, and nobody is there to hear that.
+        event.defused = True
+        for part in event._events:
+            if all(waiter == event._check for waiter in _waiters(part)):
+                _give_up(part)
+
+
+def _has_future(event: Event) -> bool:
+    return isinstance(event, Future) or (
+        isinstance(event, Condition) and any(map(_has_future, event._events))
+    )
+
+
+def _waiters(event: Event) -> list[Callable[[Any], object]]:
+    """Give the callbacks of those who wait for *event*, without what belongs to the event itself."""
+    own = event._build_value if isinstance(event, Condition) else None
+    return [
+        callback
+        for callback in event.callbacks or ()
+        if type(callback) is not DoneCallback and callback != own
+    ]
