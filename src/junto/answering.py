@@ -162,6 +162,7 @@ class Answering:
 
     def _answer_later(self, ident: Any, result: Any) -> None:
         """Answer with what *result* will be, if it is to be waited for."""
+        result = self._runtime.adopt(result)
         if isinstance(result, Generator | AsyncGenerator):
             self._produce(ident, result)
         # Of the class, since a proxy, which may be a result, has every attribute.

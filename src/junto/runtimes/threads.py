@@ -161,6 +161,9 @@ class ThreadsRuntime(LeaderAndFollowers):
     ) -> DatagramTransport:
         return await connecting.open_datagram(self, address, factory)
 
+    def adopt(self, result: T, /) -> T:
+        return result
+
     def call_in_worker(self, function: Callable[[], T], /, *, pool: concurrent.futures.Executor) -> Future[T]:
         return call_in_worker(self, function, pool)  # type: ignore[no-any-return]  # create_future made it
 

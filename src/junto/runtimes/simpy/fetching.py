@@ -10,7 +10,7 @@ from simpy.events import PENDING
 from junto.runtimes.simpy.futures import DoneCallback, Future, Waiters
 
 if TYPE_CHECKING:
-    from junto.runtimes.simpy.environment import RealTimeEnvironment
+    from junto.runtimes.simpy.schedule import WallClockEnvironment
 
 __all__ = ["Fetch"]
 
@@ -38,7 +38,7 @@ class Fetch(Future[T]):
     """
 
     def __init__(
-        self, env: RealTimeEnvironment, arrival: Callable[[], Any], take: Callable[[], T]
+        self, env: WallClockEnvironment, arrival: Callable[[], Any], take: Callable[[], T]
     ) -> None:
         """Prepare to fetch; nothing happens before somebody waits.
 

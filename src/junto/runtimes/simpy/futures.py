@@ -19,7 +19,7 @@ from junto.runtimes.iteration import Iteration
 from junto.runtimes.tasks import Cancelled, InvalidState
 
 if TYPE_CHECKING:
-    from junto.runtimes.simpy.environment import RealTimeEnvironment
+    from junto.runtimes.simpy.schedule import WallClockEnvironment
 
 __all__ = ["DoneCallback", "Future", "LayerTask", "Task", "Waiters", "as_future"]
 
@@ -65,10 +65,10 @@ class Future(Event, Generic[T]):
     that nobody waits for.
     """
 
-    env: RealTimeEnvironment
+    env: WallClockEnvironment
     _is_cancelled = False
 
-    def __init__(self, env: RealTimeEnvironment) -> None:
+    def __init__(self, env: WallClockEnvironment) -> None:
         # As SimPy does it: the call of the base class would cost more than all this.
         self.env = env
         self.callbacks = Waiters()
@@ -173,7 +173,7 @@ class Future(Event, Generic[T]):
 class Task(Future[T]):
     """Drives one flow; its first step is made inside the constructor."""
 
-    def __init__(self, env: RealTimeEnvironment, flow: Coroutine[Any, Any, T]) -> None:
+    def __init__(self, env: WallClockEnvironment, flow: Coroutine[Any, Any, T]) -> None:
         super().__init__(env)
         self._flow = flow
         self._awaited: Future[Any] | None = None
@@ -192,13 +192,15 @@ class Task(Future[T]):
             self._cancelling = True
         return True
 
-    def _advance(self, _awaited: Any, error: BaseException | None = None) -> None:
+    def _advance(self, awaited: Any, error: BaseException | None = None) -> None:
         self._awaited = None
+        if awaited is not None and not awaited._ok:
+            awaited._defused = True  # even if we were cancelled meanwhile, and raise that instead
         if self._cancelling and error is None:
             self._cancelling = False
             error = Cancelled()
         try:
-            awaited = self._flow.send(None) if error is None else self._flow.throw(error)
+            future = self._flow.send(None) if error is None else self._flow.throw(error)
         except StopIteration as stop:
             self.set_result(stop.value)
         except Cancelled:
@@ -209,15 +211,15 @@ class Task(Future[T]):
             self.set_exception(failure)
             raise
         else:
-            if not isinstance(awaited, Future) or awaited.callbacks is None:
+            if not isinstance(future, Future) or future.callbacks is None:
                 mistake = LocalProtocolError(
-                    f"a flow awaits only futures of its own runtime and other flows, not {awaited!r}"
+                    f"a flow awaits only futures of its own runtime and other flows, not {future!r}"
                 )
                 self.env.call_soon(self._advance, None, mistake)
                 return
-            self._awaited = awaited
-            awaited.callbacks.append(self._advance)
-            if self._cancelling and awaited.cancel():
+            self._awaited = future
+            future.callbacks.append(self._advance)
+            if self._cancelling and future.cancel():
                 self._cancelling = False
 
 

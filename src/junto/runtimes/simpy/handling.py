@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from simpy.events import Event
 
 from junto.runtimes.simpy.futures import Future
-from junto.runtimes.simpy.processes import give_up
+from junto.runtimes.simpy.processes import Process, give_up
 from junto.runtimes.tasks import Cancelled, settle, settle_with_error
 
 if TYPE_CHECKING:
-    from junto.runtimes.simpy.environment import RealTimeEnvironment
+    from junto.runtimes.simpy.schedule import WallClockEnvironment
 
 __all__ = ["Handling"]
 
@@ -27,7 +27,7 @@ __all__ = ["Handling"]
 class Handling:
     """One generator at work."""
 
-    def __init__(self, env: RealTimeEnvironment, generator: Generator[Any, Any, Any]) -> None:
+    def __init__(self, env: WallClockEnvironment, generator: Generator[Any, Any, Any]) -> None:
         self._env = env
         self._generator = generator
         self._outcome: Future[Any] = Future(env)
@@ -40,7 +40,7 @@ class Handling:
         self._gate._value = None
         carried = self._carry()
         carried.__name__ = getattr(generator, "__name__", "handler")
-        self._process = env.process(carried)
+        self._process = Process.begun(env, carried)
 
     async def outcome(self) -> Any:
         """Wait for the result of a process, or for the generator of a stream's items.
@@ -118,7 +118,7 @@ class Handling:
     async def _has_more(self) -> bool:
         if not self._items and self._gate.callbacks:
             self._gate.callbacks.clear()
-            self._resume(self._gate)
+            self._process.step(self._gate)
         while not self._items and self._process.is_alive:
             self._more = Future(self._env)
             await self._more
@@ -136,13 +136,7 @@ class Handling:
             last = Event(self._env)
             last._ok = False
             last._value = GeneratorExit()
-            self._resume(last)
+            self._process.step(last)
             give_up(awaited)
             if self._error is not None:
                 raise self._error
-
-    def _resume(self, event: Event) -> None:
-        """Let the process take a step here and now, whichever process is the active one."""
-        active = self._env._active_proc
-        self._process._resume(event)
-        self._env._active_proc = active

@@ -6,7 +6,7 @@ the event is a future of ours, or a condition that has one, somebody must be tol
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from simpy import events
@@ -27,6 +27,26 @@ class Process(events.Process):
     def interrupt(self, cause: Any | None = None) -> None:
         """Interrupt this process as SimPy does; see there for what is raised."""
         _Interruption(self, cause)
+
+
+    @classmethod
+    def begun(cls, env: Any, generator: Generator[Event, Any, Any]) -> Process:
+        """Make a process whose first step is made here and now, whichever process is the active one."""
+        process = cls.__new__(cls)
+        process.env = env
+        process.callbacks = []
+        process._generator = generator
+        start = Event(env)
+        start._ok = True
+        start._value = None
+        process.step(start)
+        return process
+
+    def step(self, event: Event) -> None:
+        """Go on here and now with the value or the error of *event*, whichever process is the active one."""
+        active = self.env._active_proc
+        self._resume(event)
+        self.env._active_proc = active
 
 
 class _Interruption(events.Interruption):

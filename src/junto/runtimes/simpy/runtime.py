@@ -8,14 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from simpy.events import Event
 
 from junto.runtimes import connecting
 from junto.runtimes.keeping import Keeper
 from junto.runtimes.listening import SocketListener
-from junto.runtimes.simpy.environment import Call, RealTimeEnvironment
+from junto.runtimes.simpy.schedule import Call, WallClockEnvironment
 from junto.runtimes.simpy.futures import Future, LayerTask, as_future
 from junto.runtimes.simpy.handling import Handling
 from junto.runtimes.sockets import Closable
@@ -45,7 +44,7 @@ class SimpyRuntime:
     errors of processes and of events leave ``run()``, as SimPy's users know it.
     """
 
-    def __init__(self, env: RealTimeEnvironment) -> None:
+    def __init__(self, env: WallClockEnvironment) -> None:
         self.env = env
         self.time = time.monotonic
         self.create_future: Callable[[], Future[Any]] = functools.partial(Future, env)
@@ -108,7 +107,8 @@ class SimpyRuntime:
 
     def adopt(self, result: Any, /) -> Any:
         if isinstance(result, Generator):
-            return self.create_task(Handling(self.env, result).outcome())
+            task = self.create_task(Handling(self.env, result).outcome())
+            return task.result() if task.done() and task.ok else task  # most streams begin at once
         if isinstance(result, Event):
             return as_future(result)
         return result
@@ -156,18 +156,15 @@ def _guarded(callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         _log.error("a callback failed", exc_info=error)
 
 
-_runtimes: WeakKeyDictionary[RealTimeEnvironment, SimpyRuntime] = WeakKeyDictionary()
-
-
 def simpy_runtime(env: Any) -> SimpyRuntime:
     """Give the runtime of *env*, always the same one.
 
     Raises:
         TypeError: *env* is an environment of SimPy's own, which knows no sockets.
     """
-    if not isinstance(env, RealTimeEnvironment):
-        raise TypeError(f"sockets need an environment that watches them: junto.simpy.Environment(), not {env!r}")
-    known = _runtimes.get(env)
-    if known is None:
-        known = _runtimes[env] = SimpyRuntime(env)
-    return known
+    if not isinstance(env, WallClockEnvironment):
+        raise TypeError(f"this needs an environment that watches sockets: junto.simpy.Environment(), not {env!r}")
+    if env.runtime is None:
+        env.runtime = SimpyRuntime(env)
+    runtime: SimpyRuntime = env.runtime
+    return runtime

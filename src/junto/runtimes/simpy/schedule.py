@@ -19,8 +19,9 @@ from typing import Any
 
 import simpy
 from simpy.core import EmptySchedule, Infinity, StopSimulation
-from simpy.events import NORMAL, URGENT, Event, EventPriority
+from simpy.events import NORMAL, URGENT, Event, EventPriority, ProcessGenerator
 
+from junto.runtimes.simpy.processes import Process
 from junto.runtimes.sockets import Closable
 
 __all__ = ["Call", "EmptySchedule", "Event", "StopSimulation", "WallClockEnvironment", "never_happens"]
@@ -78,6 +79,7 @@ class WallClockEnvironment(simpy.Environment):
         self._held = 0
         self._most_events = _MOST_EVENTS
         self._open: weakref.WeakKeyDictionary[Closable, None] = weakref.WeakKeyDictionary()
+        self.runtime: Any = None  # of the layers, when it is first asked for
 
     @property
     def now(self) -> float:
@@ -99,6 +101,10 @@ class WallClockEnvironment(simpy.Environment):
         """Tell when the next event is due; `simpy.core.Infinity` if there is none."""
         when = self._next_time()
         return min(Infinity if when is None else when, self._ready[0][0] if self._ready else Infinity)
+
+    def process(self, generator: ProcessGenerator) -> Process:
+        """Make a process of *generator*, one that leaves no trace when it is interrupted."""
+        return Process(self, generator)
 
     # -- callbacks and timers --
 
