@@ -33,7 +33,6 @@ class AsyncioEnvironment(WallClockEnvironment):
 
     def __init__(self) -> None:
         super().__init__()
-        self._handlers: dict[int, Callable[[int], object]] = {}
         self._interests: dict[int, int] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Future[Any] | None = None
@@ -91,11 +90,6 @@ class AsyncioEnvironment(WallClockEnvironment):
         return None
 
     def close(self) -> None:
-        """Close all that is open in this environment; closing twice is fine.
-
-        What waited for it learns so when the environment is run again, which is possible, but nothing
-        can be opened in it any more.
-        """
         for thing in list(self._open):
             thing.abort()
         for fd, handler in list(self._handlers.items()):
@@ -110,19 +104,16 @@ class AsyncioEnvironment(WallClockEnvironment):
             self._wake()
 
     def call_soon(self, callback: Callable[..., object], /, *args: Any) -> Call:
-        """Call *callback* after the events that are due now."""
         if self._sleeping:
             self._wake()
         return super().call_soon(callback, *args)
 
     def call_at(self, when: float, callback: Callable[..., object], /, *args: Any) -> Call:
-        """Call *callback* at the time *when*, as `now` tells it, unless it is cancelled before."""
         if self._sleeping:
             self._wake()
         return super().call_at(when, callback, *args)
 
     def call_soon_threadsafe(self, callback: Callable[..., object], /, *args: Any) -> None:
-        """Do as `call_soon`, from any thread; see `hold`."""
         self._errands.append((callback, args))
         loop = self._loop
         if loop is not None:
@@ -131,14 +122,9 @@ class AsyncioEnvironment(WallClockEnvironment):
             except RuntimeError:  # closed just now: who drives us next finds it
                 pass
 
-    def watch(self, fd: int, interest: int, handler: Callable[[int], object], /) -> None:
-        """Call *handler* with a mask whenever *fd* is ready; an interest of 0 stops that.
-
-        What is watched keeps `run` from ending. A handler is called between events.
-
-        Raises:
-            RuntimeError: The environment is closed.
-        """
+    def watch(
+        self, fd: int, interest: int, handler: Callable[[int], object], /, *, background: bool = False
+    ) -> None:
         if interest and self._is_closed:
             raise RuntimeError("the environment is closed")
         before = self._interests.get(fd, 0)
@@ -148,6 +134,7 @@ class AsyncioEnvironment(WallClockEnvironment):
         else:
             self._handlers.pop(fd, None)
             self._interests.pop(fd, None)
+        self._mark_background(fd, bool(background and interest))
         if self._loop is not None:
             self._change(self._loop, fd, before, interest)
             if self._sleeping:  # this may have been all that we waited for
@@ -231,7 +218,7 @@ class AsyncioEnvironment(WallClockEnvironment):
             if when is not None:
                 delay = max(0.0, when - self._start - time.monotonic())
                 self._turn_handle = loop.call_later(delay, self._turn)
-            elif not (self._handlers or self._held):
+            elif len(self._handlers) == len(self._in_background) and not self._held:
                 raise EmptySchedule
             self._sleeping = True
         except BaseException as error:

@@ -27,11 +27,8 @@ _NAP = 0.05  # seconds; in a closed environment other threads cannot wake us
 class RealTimeEnvironment(WallClockEnvironment):
     """An environment whose time is the wall's, and in which sockets are watched.
 
-    `run` sleeps in the system, until a socket is ready or an event is due. It ends, as SimPy's does, when
-    nothing can happen any more: no event is scheduled, no socket is watched, and nobody called `hold`.
-
-    Callbacks and handlers that fail end `run` with their error, as events do; the environment can be run
-    again. Only `call_soon_threadsafe` may be called from other threads.
+    `run` sleeps in the system, until a socket is ready or an event is due. Only `call_soon_threadsafe` may
+    be called from other threads.
     """
 
     def __init__(self, poller: Poller | None = None) -> None:
@@ -84,33 +81,25 @@ class RealTimeEnvironment(WallClockEnvironment):
         return None
 
     def close(self) -> None:
-        """Close all that is open in this environment; closing twice is fine.
-
-        What waited for it learns so when the environment is run again, which is possible, but nothing
-        can be opened in it any more.
-        """
         for thing in list(self._open):
             thing.abort()
         self._release()
+        self._in_background.clear()
         self._poll = _sleep
 
     def call_soon_threadsafe(self, callback: Callable[..., object], /, *args: Any) -> None:
-        """Do as `call_soon`, from any thread; see `hold`."""
         # The order matters: `_look_around` says that it polls before it looks whether there is work.
         self._errands.append((callback, args))
         if self._polling:
             self._waker.wake()
 
-    def watch(self, fd: int, interest: int, handler: Callable[[int], object], /) -> None:
-        """Call *handler* with a mask whenever *fd* is ready; an interest of 0 stops that.
-
-        What is watched keeps `run` from ending. A handler is called between events.
-
-        Raises:
-            RuntimeError: The environment is closed.
-        """
+    def watch(
+        self, fd: int, interest: int, handler: Callable[[int], object], /, *, background: bool = False
+    ) -> None:
         if self._release.alive:
             self._poller.watch(fd, interest, handler)
+            if background or self._in_background:
+                self._mark_background(fd, bool(background and interest))
         elif interest:
             raise RuntimeError("the environment is closed")
 
@@ -125,7 +114,7 @@ class RealTimeEnvironment(WallClockEnvironment):
             when = self._next_time()
             if when is not None:
                 timeout = min(max(0.0, when - self._start - time.monotonic()), _LONGEST_POLL)
-            elif len(self._handlers) > self._always_watched or self._held or self._errands:
+            elif self._is_waiting():
                 timeout = None
             else:
                 raise EmptySchedule
@@ -147,6 +136,10 @@ class RealTimeEnvironment(WallClockEnvironment):
                 handler(mask)
         if self._errands:
             self._run_errands()
+
+    def _is_waiting(self) -> bool:
+        watched = len(self._handlers) - self._always_watched - len(self._in_background)
+        return watched > 0 or bool(self._held or self._errands)
 
 
 def _release(poller: Poller, waker: Waker) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import collections
 import time
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Any
@@ -58,7 +59,7 @@ class Call:
             self._env.one_was_cancelled()
 
 
-class WallClockEnvironment(simpy.Environment):
+class WallClockEnvironment(simpy.Environment, ABC):
     """What every environment in real time has; how one waits is for others to say.
 
     `run` ends, as SimPy's does, when nothing can happen any more: no event is scheduled, no socket is
@@ -77,6 +78,8 @@ class WallClockEnvironment(simpy.Environment):
         self._reviews: list[Callable[[], object]] = []
         self._cancelled = 0  # or fewer: those whose time has come are still counted
         self._held = 0
+        self._handlers: dict[int, Callable[[int], object]] = {}  # of what is watched, by its number
+        self._in_background: set[int] = set()
         self._most_events = _MOST_EVENTS
         self._open: weakref.WeakKeyDictionary[Closable, None] = weakref.WeakKeyDictionary()
         self.runtime: Any = None  # of the layers, when it is first asked for
@@ -139,7 +142,32 @@ class WallClockEnvironment(simpy.Environment):
         """
         self._reviews.append(review)
 
-    # -- for what is open, and for calls --
+    @abstractmethod
+    def call_soon_threadsafe(self, callback: Callable[..., object], /, *args: Any) -> None:
+        """Do as `call_soon`, from any thread; see `hold`."""
+
+    # -- for sockets, and for calls --
+
+    @abstractmethod
+    def watch(
+        self, fd: int, interest: int, handler: Callable[[int], object], /, *, background: bool = False
+    ) -> None:
+        """Call *handler* with a mask whenever *fd* is ready; an interest of 0 stops that.
+
+        A handler is called between events. What is watched keeps `run` from ending, unless it is
+        watched in the *background*.
+
+        Raises:
+            RuntimeError: The environment is closed.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close all that is open in this environment; closing twice is fine.
+
+        What waited for it learns so when the environment is run again, which is possible, but nothing
+        can be opened in it any more.
+        """
 
     def opened(self, thing: Closable, /) -> None:
         """Remember *thing*, as long as others do, to abort it when the environment is closed."""
@@ -166,13 +194,24 @@ class WallClockEnvironment(simpy.Environment):
         if isinstance(until, Event):
             callbacks = until.callbacks
             callbacks.append(StopSimulation.callback)
-            return lambda: StopSimulation.callback in callbacks and callbacks.remove(StopSimulation.callback)
+
+            def take_back() -> None:
+                if StopSimulation.callback in callbacks:
+                    callbacks.remove(StopSimulation.callback)
+
+            return take_back
         at = float(until)
         if at <= self.now:
             raise ValueError(f"until ({at}) must be greater than the current time")
         alarm = Call(self, _stop, ())
         heappush(self._agenda, (at, URGENT, next(self._eid), alarm))
         return alarm.cancel
+
+    def _mark_background(self, fd: int, background: bool) -> None:
+        if background:
+            self._in_background.add(fd)
+        elif self._in_background:
+            self._in_background.discard(fd)
 
     def _is_due(self) -> bool:
         when = self._next_time()

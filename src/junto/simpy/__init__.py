@@ -1,0 +1,1 @@
+"""junto for SimPy programs."""
