@@ -194,7 +194,7 @@ class Answering:
             return
         result = future.result()
         if isinstance(result, Generator | AsyncGenerator):  # of an `async def`, or made in a worker
-            self._produce(ident, result)
+            self._answer_later(ident, result)
         else:
             self._send_result(ident, result)
         self._answered()
@@ -334,11 +334,11 @@ class Answering:
         self._ending = error
         self._look()
 
-    async def recv(self) -> Request:
-        """Wait for the next request; see `Channel.recv`."""
+    def require_inbox(self) -> Inbox[Request]:
+        """Give the requests that wait for a receiver; see `Channel.inbox`."""
         if self.inbox is None:
             raise RuntimeError("the requests of this channel go to its handler")
-        return await self.inbox.get()
+        return self.inbox
 
     def refuse_one(self, ident: Any, error: BaseException) -> None:
         """Answer a request that could not be read with *error*."""

@@ -20,10 +20,12 @@ class WorkerHost(Protocol):
     def call_soon_threadsafe(self, callback: Callable[..., object], /, *args: Any) -> object: ...
 
 
-def call_in_worker(
-    host: WorkerHost, function: Callable[[], Any], pool: concurrent.futures.Executor
-) -> Any:
-    """Call *function* in a thread of *pool*; return a future of *host* that cancels the call if it waits still."""
+def call_in_worker(host: WorkerHost, function: Callable[[], Any], pool: concurrent.futures.Executor) -> Any:
+    """Call *function* in a thread of *pool*.
+
+    Returns:
+        A future of *host*; cancelling it cancels the call, unless that has begun.
+    """
     future = host.create_future()
     job = pool.submit(function)
     future.add_done_callback(lambda future: future.cancelled() and job.cancel())

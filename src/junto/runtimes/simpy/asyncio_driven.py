@@ -143,14 +143,12 @@ class AsyncioEnvironment(WallClockEnvironment):
     # -- inside --
 
     def _run_in_own_loop(self, flow: Any) -> Any:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            # Not every system's default loop can watch sockets for others.
-            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-                return runner.run(flow)
-        flow.close()
-        raise RuntimeError("an asyncio loop is running in this thread: await env.arun() instead")
+        if asyncio._get_running_loop() is not None:
+            flow.close()
+            raise RuntimeError("an asyncio loop is running in this thread: await env.arun() instead")
+        # Not every system's default loop can watch sockets for others.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            return runner.run(flow)
 
     async def _drive(self) -> Any:
         if self._loop is not None:

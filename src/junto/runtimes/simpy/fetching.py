@@ -37,9 +37,7 @@ class Fetch(Future[T]):
     satisfied: the event stays as it was, and fetches what is next when it is yielded again.
     """
 
-    def __init__(
-        self, env: WallClockEnvironment, arrival: Callable[[], Any], take: Callable[[], T]
-    ) -> None:
+    def __init__(self, env: WallClockEnvironment, arrival: Callable[[], Any], take: Callable[[], T]) -> None:
         """Prepare to fetch; nothing happens before somebody waits.
 
         Args:

@@ -66,6 +66,7 @@ class Future(Event, Generic[T]):
     """
 
     env: WallClockEnvironment
+    callbacks: Any  # None when it was processed, which SimPy's annotation does not say
     _is_cancelled = False
 
     def __init__(self, env: WallClockEnvironment) -> None:
@@ -121,7 +122,7 @@ class Future(Event, Generic[T]):
             raise TypeError("StopIteration ends generators and cannot be put into a future")
         self._ok = False
         self._value = error
-        waiters: Any = self.callbacks
+        waiters = self.callbacks
         if waiters.given_up or isinstance(error, _LOST):
             self._defused = True
         else:
@@ -240,14 +241,15 @@ class LayerTask(Task[T]):
 
     def __del__(self) -> None:
         if self._unseen:
-            _log.error("a task ended with an error that nobody asked for", exc_info=self._value)
+            error: Any = self._value
+            _log.error("a task ended with an error that nobody asked for", exc_info=error)
 
 
-def as_future(event: Event) -> Future[Any]:
-    """Make a future of any event, for flows and layers; cancelling it leaves the event alone."""
+def as_future(env: WallClockEnvironment, event: Event) -> Future[Any]:
+    """Make a future of any event of *env*, for flows and layers; cancelling it leaves the event alone."""
     if isinstance(event, Future):
         return event
-    future: Future[Any] = Future(event.env)
+    future: Future[Any] = Future(env)
 
     def settle(event: Event) -> None:
         if not event.ok:
@@ -259,10 +261,10 @@ def as_future(event: Event) -> Future[Any]:
                 future.set_exception(event.value)
 
     def leave(_future: Future[Any]) -> None:
-        if event.callbacks is not None and settle in event.callbacks:
+        if not event.processed and settle in event.callbacks:
             event.callbacks.remove(settle)
 
-    if event.callbacks is None:
+    if event.processed:
         settle(event)
     else:
         event.callbacks.append(settle)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from simpy.events import Event
 
 from junto.runtimes.simpy.futures import Future
-from junto.runtimes.simpy.processes import Process, give_up
+from junto.runtimes.simpy.processes import Process, happened
 from junto.runtimes.tasks import Cancelled, settle, settle_with_error
 
 if TYPE_CHECKING:
@@ -34,11 +34,9 @@ class Handling:
         self._items: deque[Any] = deque()
         self._more: Future[None] | None = None
         self._error: BaseException | None = None
-        # Where the process waits with an item until the next one is wanted; never scheduled.
-        self._gate = Event(env)
-        self._gate._ok = True
-        self._gate._value = None
-        carried = self._carry()
+        # Where the process waits with an item until the next one is wanted.
+        self._gate = happened(env)
+        carried: Any = self._carry()
         carried.__name__ = getattr(generator, "__name__", "handler")
         self._process = Process.begun(env, carried)
 
@@ -131,12 +129,6 @@ class Handling:
     def _close(self) -> None:
         process = self._process
         if process.is_alive:
-            awaited = process.target
-            awaited.callbacks.remove(process._resume)
-            last = Event(self._env)
-            last._ok = False
-            last._value = GeneratorExit()
-            self._process.step(last)
-            give_up(awaited)
+            process.leave(GeneratorExit())
             if self._error is not None:
                 raise self._error

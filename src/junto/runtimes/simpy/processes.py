@@ -14,7 +14,7 @@ from simpy.events import Condition, Event
 
 from junto.runtimes.simpy.futures import DoneCallback, Future
 
-__all__ = ["Process", "give_up"]
+__all__ = ["Process", "give_up", "happened"]
 
 
 class Process(events.Process):
@@ -28,25 +28,29 @@ class Process(events.Process):
         """Interrupt this process as SimPy does; see there for what is raised."""
         _Interruption(self, cause)
 
-
     @classmethod
     def begun(cls, env: Any, generator: Generator[Event, Any, Any]) -> Process:
-        """Make a process whose first step is made here and now, whichever process is the active one."""
+        """Make a process whose first step is made here and now."""
         process = cls.__new__(cls)
         process.env = env
         process.callbacks = []
         process._generator = generator
-        start = Event(env)
-        start._ok = True
-        start._value = None
-        process.step(start)
+        process.step(happened(env))
         return process
 
     def step(self, event: Event) -> None:
-        """Go on here and now with the value or the error of *event*, whichever process is the active one."""
-        active = self.env._active_proc
+        """Go on here and now with the value or error of *event*, whichever process is the active one."""
+        env: Any = self.env
+        active = env.active_process
         self._resume(event)
-        self.env._active_proc = active
+        env._active_proc = active
+
+    def leave(self, error: BaseException) -> None:
+        """Raise *error* here and now where the process waits, and give up what it waits for."""
+        abandoned = self.target
+        abandoned.callbacks.remove(self._resume)
+        self.step(happened(self.env, error))
+        give_up(abandoned)
 
 
 class _Interruption(events.Interruption):
@@ -56,6 +60,14 @@ class _Interruption(events.Interruption):
             abandoned = process.target
             super()._interrupt(event)
             give_up(abandoned)
+
+
+def happened(env: Any, error: BaseException | None = None) -> Event:
+    """Make an event that has its outcome, and that the environment does not know."""
+    event: Any = Event(env)
+    event._ok = error is None
+    event._value = error
+    return event  # type: ignore[no-any-return]  # made above
 
 
 def give_up(event: Event) -> None:
@@ -68,22 +80,24 @@ def _give_up(event: Event) -> None:
     if isinstance(event, Future):
         event.give_up()
     elif isinstance(event, Condition):
+        condition: Any = event
         # When one of its futures is cancelled, it will fail, and nobody is there to hear that.
-        event.defused = True
-        for part in event._events:
-            if all(waiter == event._check for waiter in _waiters(part)):
+        condition.defused = True
+        for part in condition._events:
+            if all(waiter == condition._check for waiter in _waiters(part)):
                 _give_up(part)
 
 
-def _has_future(event: Event) -> bool:
-    return isinstance(event, Future) or (
-        isinstance(event, Condition) and any(map(_has_future, event._events))
-    )
+def _has_future(event: Any) -> bool:
+    if isinstance(event, Condition):
+        condition: Any = event
+        return any(map(_has_future, condition._events))
+    return isinstance(event, Future)
 
 
-def _waiters(event: Event) -> list[Callable[[Any], object]]:
+def _waiters(event: Any) -> list[Callable[[Any], object]]:
     """Give the callbacks of those who wait for *event*, without what belongs to the event itself."""
-    own = event._build_value if isinstance(event, Condition) else None
+    own = getattr(event, "_build_value", None)  # of a condition
     return [
         callback
         for callback in event.callbacks or ()

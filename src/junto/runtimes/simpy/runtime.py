@@ -110,7 +110,7 @@ class SimpyRuntime:
             task = self.create_task(Handling(self.env, result).outcome())
             return task.result() if task.done() and task.ok else task  # most streams begin at once
         if isinstance(result, Event):
-            return as_future(result)
+            return as_future(self.env, result)
         return result
 
     def stop(self) -> runtime.Future[None]:
@@ -163,7 +163,9 @@ def simpy_runtime(env: Any) -> SimpyRuntime:
         TypeError: *env* is an environment of SimPy's own, which knows no sockets.
     """
     if not isinstance(env, WallClockEnvironment):
-        raise TypeError(f"this needs an environment that watches sockets: junto.simpy.Environment(), not {env!r}")
+        raise TypeError(
+            f"this needs an environment that watches sockets: junto.simpy.Environment(), not {env!r}"
+        )
     if env.runtime is None:
         env.runtime = SimpyRuntime(env)
     runtime: SimpyRuntime = env.runtime
