@@ -9,7 +9,10 @@ import socket
 from junto.runtimes.polling import READ, WRITE
 from junto.runtimes.simpy.schedule import Event, WallClockEnvironment
 
-__all__ = ["StreamSocket", "fail_pending", "os_error"]
+__all__ = ["IN_BACKGROUND", "StreamSocket", "fail_pending", "os_error"]
+
+IN_BACKGROUND = 1 << 16
+"""Beside `READ` and `WRITE` in what is wanted: this wait does not keep the environment running."""
 
 
 class StreamSocket:
@@ -113,6 +116,12 @@ class StreamSocket:
 
     # -- closing --
 
+    def read_in_background(self, whether: bool, /) -> None:
+        """Tell whether a pending read, from now on, does not keep the environment running by itself."""
+        self._reads_in_background = whether
+        if self._fd >= 0:
+            self._update_watch()
+
     def close(self) -> None:
         """Close the socket; what is pending fails with ``EBADF``, what was written is sent.
 
@@ -146,6 +155,7 @@ class StreamSocket:
         self._watched = 0
         self._is_reviewing = False
         self._is_drained = False
+        self._reads_in_background = False
         self._reading = None
         self._read_size = 0
         self._writing = None
@@ -206,12 +216,17 @@ class StreamSocket:
                 event.succeed(size)
 
     def _wanted(self) -> int:
-        """Tell what we must be told of: a sum of `READ` and `WRITE`."""
-        return (READ if self._reading is not None else 0) | (WRITE if self._writing is not None else 0)
+        """Tell what we must be told of: a sum of `READ` and `WRITE`, and perhaps `IN_BACKGROUND`."""
+        wanted = 0
+        if self._reading is not None:
+            wanted = READ | IN_BACKGROUND if self._reads_in_background else READ
+        if self._writing is not None:
+            wanted = wanted & READ | WRITE
+        return wanted
 
     def _update_watch(self) -> None:
         wanted = self._wanted()
-        if wanted & ~self._watched:
+        if wanted & ~self._watched & (READ | WRITE):
             self._watch(wanted)
         elif wanted != self._watched and not self._is_reviewing:
             # Most of the time the same is wanted again before anybody looks.
@@ -225,8 +240,13 @@ class StreamSocket:
             self._watch(wanted)
 
     def _watch(self, wanted: int) -> None:
+        changed = wanted ^ self._watched
         self._watched = wanted
-        self.env.watch(self._fd, wanted, self._on_ready)
+        in_background = bool(wanted & IN_BACKGROUND)
+        if changed != IN_BACKGROUND:
+            self.env.watch(self._fd, wanted & (READ | WRITE), self._on_ready)
+        if in_background or changed & IN_BACKGROUND:
+            self.env.set_background(self._fd, in_background)
 
 
 def os_error(code: int) -> OSError:

@@ -17,14 +17,13 @@ from junto.runtimes.simpy.schedule import Event, WallClockEnvironment
 from junto.sansio.tls import TLSConnection
 from junto.simpy.farewell import Farewell
 from junto.simpy.sockets import SocketAddress, TCPSocket
-from junto.simpy.streams import os_error
+from junto.simpy.streams import IN_BACKGROUND, os_error
 
 __all__ = ["TLSSocket"]
 
 _READ_SIZE = 64 * 1024
 _WRITE_SIZE = 64 * 1024  # at a time; nobody is told that it was taken before the system has it
 _MOST_UNREAD = 256 * 1024  # bytes that are decrypted before somebody reads them
-_IN_BACKGROUND = 1 << 16  # beside READ and WRITE: this wait does not keep the environment running
 
 
 class TLSSocket(TCPSocket):
@@ -262,14 +261,8 @@ class TLSSocket(TCPSocket):
             wanted = READ
         if self._outgoing:
             wanted |= WRITE
-        if wanted and self._reading is None and self._writing is None:
-            wanted |= _IN_BACKGROUND
-        return wanted
-
-    def _watch(self, wanted: int) -> None:
-        self._watched = wanted
-        interest = wanted & ~_IN_BACKGROUND
-        self.env.watch(self._fd, interest, self._on_ready, background=bool(wanted & _IN_BACKGROUND))
+        waits = self._writing is not None or (self._reading is not None and not self._reads_in_background)
+        return wanted if waits or not wanted else wanted | IN_BACKGROUND
 
     # -- between TLS and the socket; errors are kept for the operations --
 

@@ -122,9 +122,7 @@ class AsyncioEnvironment(WallClockEnvironment):
             except RuntimeError:  # closed just now: who drives us next finds it
                 pass
 
-    def watch(
-        self, fd: int, interest: int, handler: Callable[[int], object], /, *, background: bool = False
-    ) -> None:
+    def watch(self, fd: int, interest: int, handler: Callable[[int], object], /) -> None:
         if interest and self._is_closed:
             raise RuntimeError("the environment is closed")
         before = self._interests.get(fd, 0)
@@ -134,7 +132,7 @@ class AsyncioEnvironment(WallClockEnvironment):
         else:
             self._handlers.pop(fd, None)
             self._interests.pop(fd, None)
-        self._mark_background(fd, bool(background and interest))
+            self._in_background.discard(fd)
         if self._loop is not None:
             self._change(self._loop, fd, before, interest)
             if self._sleeping:  # this may have been all that we waited for

@@ -93,13 +93,11 @@ class RealTimeEnvironment(WallClockEnvironment):
         if self._polling:
             self._waker.wake()
 
-    def watch(
-        self, fd: int, interest: int, handler: Callable[[int], object], /, *, background: bool = False
-    ) -> None:
+    def watch(self, fd: int, interest: int, handler: Callable[[int], object], /) -> None:
         if self._release.alive:
             self._poller.watch(fd, interest, handler)
-            if background or self._in_background:
-                self._mark_background(fd, bool(background and interest))
+            if not interest:
+                self._in_background.discard(fd)
         elif interest:
             raise RuntimeError("the environment is closed")
 

@@ -149,17 +149,22 @@ class WallClockEnvironment(simpy.Environment, ABC):
     # -- for sockets, and for calls --
 
     @abstractmethod
-    def watch(
-        self, fd: int, interest: int, handler: Callable[[int], object], /, *, background: bool = False
-    ) -> None:
+    def watch(self, fd: int, interest: int, handler: Callable[[int], object], /) -> None:
         """Call *handler* with a mask whenever *fd* is ready; an interest of 0 stops that.
 
-        A handler is called between events. What is watched keeps `run` from ending, unless it is
-        watched in the *background*.
+        A handler is called between events. What is watched keeps `run` from ending, but for what
+        `set_background` says.
 
         Raises:
             RuntimeError: The environment is closed.
         """
+
+    def set_background(self, fd: int, whether: bool, /) -> None:
+        """Tell whether *fd*, which is watched, does not keep `run` from ending; forgotten with the watch."""
+        if whether:
+            self._in_background.add(fd)
+        else:
+            self._in_background.discard(fd)
 
     @abstractmethod
     def close(self) -> None:
@@ -206,12 +211,6 @@ class WallClockEnvironment(simpy.Environment, ABC):
         alarm = Call(self, _stop, ())
         heappush(self._agenda, (at, URGENT, next(self._eid), alarm))
         return alarm.cancel
-
-    def _mark_background(self, fd: int, background: bool) -> None:
-        if background:
-            self._in_background.add(fd)
-        elif self._in_background:
-            self._in_background.discard(fd)
 
     def _is_due(self) -> bool:
         when = self._next_time()
