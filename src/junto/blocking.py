@@ -286,4 +286,3 @@ class Server(_Facade):
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-

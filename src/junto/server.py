@@ -109,13 +109,23 @@ class Server(Generic[C]):
             for task in closing:
                 await task
         except BaseException:  # whoever waited here does not any more; nothing may be left for ever
-            for channel in channels:
-                channel.abort()
+            self.abort()
             raise
         finally:
             if self._pool is not None:
                 self._pool.shutdown(wait=False, cancel_futures=True)
             self._closed.set_result(None)
+
+    def abort(self) -> None:
+        """Stop listening, and end the connections at once; see `Channel.abort`."""
+        self._closing = True
+        for listener in self._listeners:
+            listener.close()
+        for channel in list(self._connections):
+            channel.abort()
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._closed.set_result(None)
 
     async def wait_closed(self) -> None:
         """Wait until somebody has closed the server."""

@@ -14,9 +14,9 @@ from simpy.events import Event
 from junto.runtimes import connecting
 from junto.runtimes.keeping import Keeper
 from junto.runtimes.listening import SocketListener
-from junto.runtimes.simpy.schedule import Call, WallClockEnvironment
 from junto.runtimes.simpy.futures import Future, LayerTask, as_future
 from junto.runtimes.simpy.handling import Handling
+from junto.runtimes.simpy.schedule import Call, WallClockEnvironment
 from junto.runtimes.sockets import Closable
 from junto.runtimes.tasks import settle, settle_with_error
 from junto.runtimes.workers import call_in_worker
