@@ -18,7 +18,7 @@ from typing import Self
 from junto.runtimes.binding import tune
 from junto.runtimes.polling import READ, WRITE
 from junto.runtimes.simpy.schedule import Event, WallClockEnvironment
-from junto.simpy.streams import StreamSocket, fail_pending, os_error
+from junto.simpy.streams import QuietSocket, StreamSocket, fail_pending, os_error
 
 __all__ = ["SocketAddress", "TCPSocket"]
 
@@ -42,7 +42,7 @@ class TCPSocket(StreamSocket):
 
     def __init__(self, env: WallClockEnvironment) -> None:
         self.env = env
-        self._take(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+        self._take(QuietSocket(socket.AF_INET, socket.SOCK_STREAM))
 
     @classmethod
     def server(cls, env: WallClockEnvironment, address: SocketAddress, backlog: int = 5) -> Self:
@@ -219,9 +219,9 @@ class TCPSocket(StreamSocket):
         """Make a socket of our class of one that was accepted."""
         accepted = type(self).__new__(type(self))
         accepted.env = self.env
-        accepted._take(sock)
+        accepted._take(QuietSocket.of(sock))
         accepted._is_connected = True
-        tune(sock)
+        tune(accepted._socket)
         return accepted
 
     def _pending(self) -> list[Event | None]:

@@ -9,10 +9,25 @@ import socket
 from junto.runtimes.polling import READ, WRITE
 from junto.runtimes.simpy.schedule import Event, WallClockEnvironment
 
-__all__ = ["IN_BACKGROUND", "StreamSocket", "fail_pending", "os_error"]
+__all__ = ["IN_BACKGROUND", "QuietSocket", "StreamSocket", "fail_pending", "os_error"]
 
 IN_BACKGROUND = 1 << 16
 """Beside `READ` and `WRITE` in what is wanted: this wait does not keep the environment running."""
+
+
+class QuietSocket(socket.socket):
+    """A socket that closes itself when it goes out of use.
+
+    SimPy programs drop what they no longer need, and nobody should be warned of that.
+    """
+
+    def __del__(self) -> None:
+        self.close()
+
+    @classmethod
+    def of(cls, sock: socket.socket) -> QuietSocket:
+        """Make one of a TCP *sock*, which is empty then."""
+        return cls(socket.AF_INET, socket.SOCK_STREAM, fileno=sock.detach())
 
 
 class StreamSocket:
@@ -26,11 +41,6 @@ class StreamSocket:
     _watched: int
     _reading: Event | None
     _writing: Event | None
-
-    def __del__(self) -> None:
-        # SimPy programs drop what they no longer need, and nobody should be warned of that.
-        if hasattr(self, "_socket"):
-            self._socket.close()
 
     # -- reading and writing --
 

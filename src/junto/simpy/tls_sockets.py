@@ -17,7 +17,7 @@ from junto.runtimes.simpy.schedule import Event, WallClockEnvironment
 from junto.sansio.tls import TLSConnection
 from junto.simpy.farewell import Farewell
 from junto.simpy.sockets import SocketAddress, TCPSocket
-from junto.simpy.streams import IN_BACKGROUND, os_error
+from junto.simpy.streams import IN_BACKGROUND, QuietSocket, os_error
 
 __all__ = ["TLSSocket"]
 
@@ -193,7 +193,7 @@ class TLSSocket(TCPSocket):
         if self._write_error or (tls.closed_by_peer and not self._outgoing) or not self._lingers:
             self._socket.close()
         else:
-            Farewell(self.env, socket.socket(fileno=self._socket.detach()), self._outgoing)
+            Farewell(self.env, QuietSocket.of(self._socket), self._outgoing)
 
     # -- what is pending --
 

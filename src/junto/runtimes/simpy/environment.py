@@ -34,12 +34,13 @@ class RealTimeEnvironment(WallClockEnvironment):
     def __init__(self, poller: Poller | None = None) -> None:
         super().__init__()
         self._poller = make_poller() if poller is None else poller
-        self._handlers = self._poller.handlers
         self._poll = self._poller.poll
         self._polling = False
         waker = Waker()
         self._waker = waker
-        self._poller.watch(waker.fd, READ, waker.drain)
+        # Handlers are kept here, not in the poller: they know us, and then we would never go out of use.
+        self._handlers[waker.fd] = waker.drain
+        self._poller.watch(waker.fd, READ, _heard_elsewhere)
         self._always_watched = len(self._handlers)
         # SimPy's users do not close their environments, and nothing may be left behind by that.
         self._release = weakref.finalize(self, _release, self._poller, waker)
@@ -84,7 +85,9 @@ class RealTimeEnvironment(WallClockEnvironment):
         for thing in list(self._open):
             thing.abort()
         self._release()
+        self._handlers.clear()
         self._in_background.clear()
+        self._always_watched = 0
         self._poll = _sleep
 
     def call_soon_threadsafe(self, callback: Callable[..., object], /, *args: Any) -> None:
@@ -94,12 +97,14 @@ class RealTimeEnvironment(WallClockEnvironment):
             self._waker.wake()
 
     def watch(self, fd: int, interest: int, handler: Callable[[int], object], /) -> None:
-        if self._release.alive:
-            self._poller.watch(fd, interest, handler)
-            if not interest:
-                self._in_background.discard(fd)
-        elif interest:
-            raise RuntimeError("the environment is closed")
+        if interest:
+            if not self._release.alive:
+                raise RuntimeError("the environment is closed")
+            self._poller.watch(fd, interest, _heard_elsewhere)
+            self._handlers[fd] = handler
+        elif self._handlers.pop(fd, None) is not None:
+            self._poller.watch(fd, 0, _heard_elsewhere)
+            self._in_background.discard(fd)
 
     def _look_around(self) -> None:
         """Hear sockets and other threads; sleep till then, or till an event is due, if none is now."""
@@ -143,6 +148,10 @@ class RealTimeEnvironment(WallClockEnvironment):
 def _release(poller: Poller, waker: Waker) -> None:
     poller.close()
     waker.close()
+
+
+def _heard_elsewhere(_mask: int) -> None:
+    """Stand in a poller for a handler that the environment keeps."""
 
 
 def _sleep(timeout: float | None) -> list[tuple[int, int]]:
