@@ -92,6 +92,7 @@ class AsyncioEnvironment(WallClockEnvironment):
     def close(self) -> None:
         for thing in list(self._open):
             thing.abort()
+        self._run_calls()
         for fd, handler in list(self._handlers.items()):
             self.watch(fd, 0, handler)
         self._is_closed = True

@@ -84,6 +84,7 @@ class RealTimeEnvironment(WallClockEnvironment):
     def close(self) -> None:
         for thing in list(self._open):
             thing.abort()
+        self._run_calls()
         self._release()
         self._handlers.clear()
         self._in_background.clear()

@@ -30,6 +30,7 @@ __all__ = ["Call", "EmptySchedule", "Event", "StopSimulation", "WallClockEnviron
 _MOST_EVENTS = 128  # in a row, before sockets get their turn
 _LONG = 0.005  # seconds; when as many events took longer than this, sockets get it earlier
 _FEW = 64  # cancelled calls that are not worth a sweep
+_ROUNDS = 4  # of calls that make calls, when the environment is closed
 _FIRST = EventPriority(-1)  # before what SimPy calls urgent
 
 
@@ -211,6 +212,15 @@ class WallClockEnvironment(simpy.Environment, ABC):
         alarm = Call(self, _stop, ())
         heappush(self._agenda, (at, URGENT, next(self._eid), alarm))
         return alarm.cancel
+
+    def _run_calls(self) -> None:
+        """Run the calls that are due, and no event: in them, what was aborted closes its sockets."""
+        for _ in range(_ROUNDS):
+            calls = [entry[3] for entry in self._ready if isinstance(entry[3], Call)]
+            for call in calls:
+                callbacks, call.callbacks = call.callbacks, ()
+                for callback in callbacks or ():
+                    callback(call)
 
     def _is_due(self) -> bool:
         when = self._next_time()
