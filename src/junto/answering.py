@@ -264,6 +264,9 @@ class Answering:
         if self._ended:
             return
         if ident is NO_REPLY or not self._protocol.extended:
+            if getattr(source, "gi_frame", source) is None:  # ended already, without an item
+                self._send_result(ident, None)  # with which each stream ends
+                return
             self._send_failure(ident, LocalProtocolError("a streamed result needs a peer that is junto too"))
             return
         if len(self.producers) >= self._max_handlers:

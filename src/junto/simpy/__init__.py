@@ -9,8 +9,8 @@
     env.run(until=env.process(process(env)))
 
 What waits gives an event of SimPy, which may be yielded, combined by ``&`` and ``|``, and given up by
-``cancel()``. So does a process that is interrupted while it waits. An event that failed ends ``run()``, as SimPy's
-do, if nobody has ever waited for it, unless the connection was lost.
+``cancel()``. A process that is interrupted while it waits gives up, too. As in SimPy, an event that failed
+ends ``run()``; but not if somebody has ever waited for it, nor if it tells of a lost connection.
 
 Handlers may be plain functions, generators of events, whose return value is the result, or flows
 (``async def``), which await our events, and others by `wait`. A generator that yields anything

@@ -51,10 +51,11 @@ class Fetch(Future[T]):
         self._arrival = arrival
         self._take = take
         self._arriving: Future[None] | None = None
+        self._demand: _Demand | None
         self._scheduled = False
-        self._demand = _Demand([DoneCallback(self._hand_over)])
-        self._demand.fetch = self
-        self.callbacks = self._demand
+        demand = _Demand([DoneCallback(self._hand_over)])
+        demand.fetch = self
+        self.callbacks = self._demand = demand
 
     def demand(self) -> None:
         """Look for an item: somebody waits."""
@@ -89,10 +90,11 @@ class Fetch(Future[T]):
     def _hand_over(self, _event: Any) -> None:
         """Do as the first of the callbacks: have a value for the others, if there are any."""
         self._scheduled = False
+        demand, self._demand = self._demand, None  # no circle is left of what was handed over
         if self._value is not PENDING:
             return  # cancelled, or failed
-        if len(self._demand) == 1:
-            self.callbacks = self._demand  # as if nothing had been
+        if demand is not None and len(demand) == 1:
+            self.callbacks = self._demand = demand  # as if nothing had been
             return
         try:
             self._value = self._take()

@@ -240,7 +240,7 @@ class LayerTask(Task[T]):
         super().set_exception(error)
 
     def __del__(self) -> None:
-        if self._unseen:
+        if self._unseen and self.processed:  # else nobody had the time to ask
             error: Any = self._value
             _log.error("a task ended with an error that nobody asked for", exc_info=error)
 

@@ -1,7 +1,7 @@
 """Processes that leave no trace when they are interrupted.
 
 SimPy takes an interrupted process out of the event for which it waited, and leaves that event alone. If
-the event is a future of ours, or a condition that has one, somebody must be told that nobody wants it any more.
+the event is a future of ours, or a condition that has one, nobody may want it any more: then it is cancelled.
 """
 
 from __future__ import annotations
