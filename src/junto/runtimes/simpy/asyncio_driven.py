@@ -144,11 +144,13 @@ class AsyncioEnvironment(WallClockEnvironment):
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            # Not every system's default loop can watch sockets for others.
-            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-                return runner.run(flow)
-        flow.close()
-        raise RuntimeError("an asyncio loop is running in this thread: await env.arun() instead")
+            pass
+        else:
+            flow.close()
+            raise RuntimeError("an asyncio loop is running in this thread: await env.arun() instead")
+        # Not every system's default loop can watch sockets for others.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            return runner.run(flow)
 
     async def _drive(self) -> Any:
         if self._loop is not None:
