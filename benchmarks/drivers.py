@@ -207,8 +207,7 @@ def pipelined_simpy(clients: list[Client], seconds: float) -> Generator[Any, Any
             flying.append(call())
         count += IN_FLIGHT
         now = perf_counter()
-    for last in flying:
-        yield last
+    yield from flying
     return count, now - start
 
 

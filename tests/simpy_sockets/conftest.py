@@ -12,8 +12,8 @@ from .worlds import WORLDS, World
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "world" in metafunc.fixturenames:
-        marker = metafunc.definition.get_closest_marker("parametrize")
-        if marker is None or "world" not in str(marker.args[0]):
+        markers = metafunc.definition.iter_markers("parametrize")
+        if not any(marker.args[0] == "world" for marker in markers):
             metafunc.parametrize("world", getattr(metafunc.module, "WORLDS", WORLDS), indirect=True)
 
 

@@ -93,6 +93,8 @@ class World:
 
     def wait(self, event: Any) -> Any:
         """Run until *event*, and return its value or raise its error."""
+        if event.processed and not event.ok:
+            raise event.value
 
         def give_up() -> None:
             pytest.fail(f"{event} did not happen in {LONGEST} s")

@@ -159,6 +159,10 @@ class PacketSocket:
         if self._error is None:
             self._error = os_error(errno.EBADF)
         self._packets.clear()
+        pending, self._reading, self._writing = (self._reading, self._writing), None, None
+        for event in pending:
+            if event is not None:
+                fail_pending(event, os_error(errno.EBADF))
         self.socket.close()
 
     # -- inside --
@@ -195,12 +199,13 @@ class PacketSocket:
 
     def _receive(self, event: Event) -> None:
         reading = self._reading
-        assert reading is not None, "the socket is read for somebody"
         outcome: Any = event.value
         if not event.ok:
             event.defused = True
             self._reading = None
-            fail_pending(reading, outcome)
+            if reading is not None:
+                fail_pending(reading, outcome)
+        if reading is None or not event.ok:  # closed, or lost
             return
         self._packets += self._reader.receive_data(outcome)
         too_large = self._reader.error
@@ -236,12 +241,13 @@ class PacketSocket:
 
     def _wrote(self, event: Event) -> None:
         writing = self._writing
-        assert writing is not None, "the socket is written for somebody"
         outcome: Any = event.value
         if not event.ok:
             event.defused = True
             self._writing = None
-            fail_pending(writing, outcome)
+            if writing is not None:
+                fail_pending(writing, outcome)
+        if writing is None or not event.ok:
             return
         self._unsent = self._unsent[outcome:]
         if not self._unsent:

@@ -151,12 +151,16 @@ class TCPSocket(StreamSocket):
             ConnectionRefusedError: Nobody listens there, on this machine.
             OSError: It cannot be done; the socket listens, or is closed.
         """
+        if self._fd < 0:
+            raise os_error(errno.EBADF)
         if self._connecting is not None:
             return self._connecting
         event = Event(self.env)
         if self._is_connected:
             return event.succeed()
         code = self._socket.connect_ex(address)
+        if code == errno.ECONNABORTED:  # Linux's last word about an attempt that was refused before
+            code = self._socket.connect_ex(address)
         if code in _IN_PROGRESS:
             code = self._wait_briefly(address)
         if code in _IN_PROGRESS:
@@ -197,6 +201,16 @@ class TCPSocket(StreamSocket):
         """Begin the life of a connection that this side opened."""
         self._is_connected = True
         tune(self._socket)
+
+    def _read_now(self, n: int) -> bytes | None:
+        if not self._is_connected:  # systems differ, above all after a connection was refused
+            raise os_error(errno.ENOTCONN)
+        return super()._read_now(n)
+
+    def _write_now(self, data: bytes | bytearray | memoryview) -> int | None:
+        if not self._is_connected:
+            raise os_error(errno.EPIPE)
+        return super()._write_now(data)
 
     # -- what is pending --
 

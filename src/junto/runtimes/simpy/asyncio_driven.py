@@ -142,7 +142,11 @@ class AsyncioEnvironment(WallClockEnvironment):
     # -- inside --
 
     def _run_in_own_loop(self, flow: Any) -> Any:
-        if asyncio._get_running_loop() is not None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            pass
+        else:
             flow.close()
             raise RuntimeError("an asyncio loop is running in this thread: await env.arun() instead")
         # Not every system's default loop can watch sockets for others.
