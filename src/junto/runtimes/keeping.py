@@ -13,7 +13,7 @@ __all__ = ["Keeper"]
 _GRACE = 1.0  # seconds that stop() gives connections to send what they hold
 
 
-class KeepingHost(Protocol):
+class _Host(Protocol):
     """What keeping things needs of their runtime."""
 
     def call_soon(self, callback: Callable[..., object], /, *args: Any) -> object: ...
@@ -28,7 +28,7 @@ class Keeper:
         things: What is open now, oldest first.
     """
 
-    def __init__(self, host: KeepingHost, tasks: Callable[[], Iterable[Future[Any]]]) -> None:
+    def __init__(self, host: _Host, tasks: Callable[[], Iterable[Future[Any]]]) -> None:
         """Keep things for *host*; *tasks* gives those of its tasks that `stop` is to cancel."""
         self._host = host
         self._tasks = tasks

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 __all__ = ["call_in_worker"]
 
 
-class WorkerHost(Protocol):
+class _Host(Protocol):
     """What is needed of the runtime."""
 
     def create_future(self) -> Any: ...
     def call_soon_threadsafe(self, callback: Callable[..., object], /, *args: Any) -> object: ...
 
 
-def call_in_worker(host: WorkerHost, function: Callable[[], Any], pool: concurrent.futures.Executor) -> Any:
+def call_in_worker(host: _Host, function: Callable[[], Any], pool: concurrent.futures.Executor) -> Any:
     """Call *function* in a thread of *pool*.
 
     Returns:

@@ -52,6 +52,7 @@ __all__ = [
     "Request",
     "Server",
     "Stream",
+    "WallClockEnvironment",
     "connect",
     "open_channel",
     "serve",
