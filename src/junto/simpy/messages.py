@@ -130,7 +130,7 @@ class Message:
         self._read_on()
 
     @classmethod
-    def over(cls, env: WallClockEnvironment, packet_socket: PacketSocket, **options: Any) -> Self:
+    def over(cls, env: WallClockEnvironment, packet_socket: PacketSocket, /, **options: Any) -> Self:
         """Make one for a `junto.simpy.protocol.Protocol`."""
         return cls(env, packet_socket, **options)
 

@@ -73,7 +73,7 @@ class PacketSocket:
         self._unsent = memoryview(b"")
 
     @classmethod
-    def over(cls, env: WallClockEnvironment, socket: Socket, **options: Any) -> Self:
+    def over(cls, env: WallClockEnvironment, socket: Socket, /, **options: Any) -> Self:
         """Make one for a `junto.simpy.protocol.Protocol`."""
         return cls(socket, **options)
 

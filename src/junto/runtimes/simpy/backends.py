@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import selectors
+from typing import Literal, overload
 
 from junto.runtimes.polling import EpollPoller, SelectorPoller
 from junto.runtimes.simpy.asyncio_driven import AsyncioEnvironment
 from junto.runtimes.simpy.environment import RealTimeEnvironment
 
-__all__ = ["make_environment"]
+__all__ = ["Backend", "make_environment"]
+
+Backend = Literal["select", "poll", "epoll", "asyncio"]
 
 
+@overload
+def make_environment(backend: Literal["asyncio"]) -> AsyncioEnvironment: ...
+@overload
+def make_environment(backend: Literal["select", "poll", "epoll"] | None = None) -> RealTimeEnvironment: ...
+@overload
+def make_environment(backend: Backend) -> RealTimeEnvironment | AsyncioEnvironment: ...
 def make_environment(backend: str | None = None) -> RealTimeEnvironment | AsyncioEnvironment:
     """Make an environment in real time.
 
