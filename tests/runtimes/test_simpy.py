@@ -633,6 +633,17 @@ def test_an_error_of_such_a_process_is_the_handlers(env: Any, rt: Any) -> None:
     settle(env)
 
 
+def test_a_handler_that_wants_to_end_the_program_does_so_once(env: Any, rt: Any) -> None:
+    def handler() -> Generator[Any, Any, None]:
+        yield env.timeout(0)
+        raise KeyboardInterrupt
+
+    rt.adopt(handler())
+    with pytest.raises(KeyboardInterrupt):
+        settle(env)
+    settle(env)
+
+
 def test_a_generator_that_returns_at_once_gives_its_value(env: Any, rt: Any) -> None:
     def handler() -> Generator[Any, Any, str]:
         return "at once"

@@ -210,6 +210,7 @@ class Task(Future[T]):
             self.set_exception(failure)
         except BaseException as failure:  # the program is to end; whoever runs us must know
             self.set_exception(failure)
+            self._defused = True  # by that
             raise
         else:
             if not isinstance(future, Future) or future.callbacks is None:

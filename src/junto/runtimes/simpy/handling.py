@@ -73,11 +73,8 @@ class Handling:
         except StopIteration as stop:
             # One that ends at once, and says nothing by that, is elsewhere a stream of no items.
             self._end(generator if silent and stop.value is None else stop.value)
-        except (Exception, Cancelled) as error:
+        except BaseException as error:  # what is to end the program does so where the outcome is awaited
             self._fail(error)
-        except BaseException as error:  # the program is to end
-            self._fail(error)
-            raise
 
     def _offer(self, item: Any) -> Event:
         self._items.append(item)
