@@ -194,7 +194,10 @@ class Answering:
             return
         result = future.result()
         if isinstance(result, Generator | AsyncGenerator):  # of an `async def`, or made in a worker
-            self._answer_later(ident, result)
+            if self._pool is None:
+                self._answer_later(ident, result)
+            else:
+                self._produce(ident, result)
         else:
             self._send_result(ident, result)
         self._answered()

@@ -267,15 +267,19 @@ def test_processes_of_several_calls_run_beside_each_other(env: Any, run: Any) ->
     run(process())
 
 
-def test_generators_are_processes_beside_workers_too(env: Any, run: Any) -> None:
+def test_with_workers_plain_functions_and_generators_run_in_threads(env: Any, run: Any) -> None:
     def process() -> Process:
         with (
             (yield simpy.serve(env, Math(env), HERE, workers=2)) as server,
             (yield simpy.connect(env, server.addresses[0])) as peer,
         ):
             assert (yield peer.remote.add(1, 2)) == 3
-            assert (yield peer.remote.slow(0.001)) == "done"
             assert (yield from collect((yield peer.remote.count(50)))) == list(range(50))
+            # In a thread no event can be waited for; a flow can do that.
+            assert (yield peer.remote.slow_flow(0.001)) == "flowed"
+            stream = yield peer.remote.slow(0.001)
+            with pytest.raises(RemoteError, match="Timeout"):
+                yield stream.get()
 
     run(process())
 
