@@ -19,12 +19,13 @@ from junto.proxies import Proxy
 from junto.request import Request as _Request
 from junto.runtime import Runtime
 from junto.streaming import Stream as _Stream
+from junto.streaming import StreamReader
 
 if TYPE_CHECKING:
     import threading
     from concurrent.futures import Future
 
-__all__ = ["BlockingRuntime", "Channel", "Peer", "Request", "Server", "Stream", "as_result"]
+__all__ = ["BlockingRuntime", "Channel", "Peer", "Request", "Server", "Stream"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -106,9 +107,9 @@ class Stream(Iterator[Any]):
     collected and somebody waits on the connection again; `close` does it at once.
     """
 
-    def __init__(self, runtime: BlockingRuntime, inner: _Stream) -> None:
+    def __init__(self, runtime: BlockingRuntime, reader: StreamReader, inner_runtime: Runtime) -> None:
         self._runtime = runtime
-        self._inner = inner
+        self._inner = _Stream(reader, inner_runtime)
 
     def __iter__(self) -> Stream:
         return self
@@ -166,13 +167,17 @@ class Channel(_Facade):
         """Wait for the peer's next request; raises as `junto.aio.Channel.recv` does."""
         return Request(self._runtime, self._runtime.call(self._inner.recv))
 
+    def __init__(self, runtime: BlockingRuntime, inner: _Channel, *, owner: bool = False) -> None:
+        super().__init__(runtime, inner, owner=owner)
+        inner.make_streams_by(functools.partial(Stream, runtime))
+
     def request(self, content: Any, *, timeout: float | None = None) -> Any:
         """Send a request and wait for its result; raises as `junto.aio.Channel.request` does."""
-        return as_result(self._runtime, self._runtime.call(self._inner.request, content, timeout=timeout))
+        return self._runtime.call(self._inner.request, content, timeout=timeout)
 
     def submit(self, content: Any, *, timeout: float | None = None) -> Future[Any]:
         """Send a request and return a future of its result; needs `start_thread`."""
-        return _submitting(self._runtime, self._inner.request)(content, timeout=timeout)
+        return self._runtime.submit(self._inner.request, content, timeout=timeout)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Ask the transport: ``peername``, ``sockname``, ``peercert``, ``cipher`` and more."""
@@ -231,7 +236,7 @@ class Peer(_Facade):
 
     @functools.cached_property
     def futures(self) -> Proxy[Future[Any]]:
-        return Proxy(_submitting(self._runtime, self._inner.call_path))
+        return Proxy(functools.partial(self._runtime.submit, self._inner.call_path))
 
     @overload
     def call(
@@ -249,7 +254,7 @@ class Peer(_Facade):
 
     def call(self, path: str, *args: Any, **options: Any) -> Any:
         """Call the function at *path* and wait for its result; see `junto.rpc.Peer.call`."""
-        return as_result(self._runtime, self._runtime.call(self._inner.call, path, *args, **options))
+        return self._runtime.call(self._inner.call, path, *args, **options)
 
     notify = direct(_rpc.Peer.notify)
     describe = blocking(_rpc.Peer.describe)
@@ -281,17 +286,3 @@ class Server(_Facade):
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-
-def as_result(runtime: BlockingRuntime, result: Any) -> Any:
-    """Give *result* to one who blocks: a stream gets a facade too."""
-    return Stream(runtime, result) if type(result) is _Stream else result
-
-
-def _submitting(runtime: BlockingRuntime, call: Callable[..., Awaitable[Any]]) -> Callable[..., Future[Any]]:
-    """Make of *call* what gives a future of its result for any thread."""
-
-    async def carry(*args: Any, **kwargs: Any) -> Any:
-        return as_result(runtime, await call(*args, **kwargs))
-
-    return functools.partial(runtime.submit, carry)

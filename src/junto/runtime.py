@@ -221,6 +221,14 @@ class Runtime(Protocol):
         """
         ...
 
+    def adopt(self, result: Any, /) -> Any:
+        """Make of what a handler returned something that layers know.
+
+        A world whose programs wait in a way of their own makes futures, flows or generators of that; all
+        else comes back as it is.
+        """
+        ...
+
     def call_in_worker(self, function: Callable[[], T], /, *, pool: Any) -> Future[T]:
         """Call *function* in a thread of *pool*, a ``concurrent.futures.Executor``."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -15,7 +15,7 @@ from junto.connecting import open_transport, pauses, sleep
 from junto.errors import ConnectionFailed
 from junto.options import Options
 from junto.rpc import Peer
-from junto.runtime import Listener, Runtime
+from junto.runtime import Future, Listener, Runtime
 from junto.waiting import Shared
 
 if TYPE_CHECKING:
@@ -109,13 +109,23 @@ class Server(Generic[C]):
             for task in closing:
                 await task
         except BaseException:  # whoever waited here does not any more; nothing may be left for ever
-            for channel in channels:
-                channel.abort()
+            self.abort()
             raise
         finally:
             if self._pool is not None:
                 self._pool.shutdown(wait=False, cancel_futures=True)
             self._closed.set_result(None)
+
+    def abort(self) -> None:
+        """Stop listening, and end the connections at once; see `Channel.abort`."""
+        self._closing = True
+        for listener in self._listeners:
+            listener.close()
+        for channel in list(self._connections):
+            channel.abort()
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._closed.set_result(None)
 
     async def wait_closed(self) -> None:
         """Wait until somebody has closed the server."""
@@ -195,20 +205,27 @@ def _make_pool(workers: int) -> Executor | None:
 
 
 def _run(runtime: Runtime, callback: Callable[[C], Any] | None, connection: C) -> None:
+    if callback is None:
+        return
     try:
-        result = None if callback is None else callback(connection)
+        result = runtime.adopt(callback(connection))
     except Exception as error:
-        logger.error("connected= failed; the connection lives", exc_info=error)
+        _connected_failed(error)
         return
     if inspect.iscoroutine(result):
-        runtime.create_task(_guarded(result))
+        result = runtime.create_task(result)
+    if hasattr(type(result), "add_done_callback"):
+        result.add_done_callback(_look_at_connected)
 
 
-async def _guarded(flow: Coroutine[Any, Any, object]) -> None:
-    try:
-        await flow
-    except Exception as error:
-        logger.error("connected= failed; the connection lives", exc_info=error)
+def _look_at_connected(future: Future[Any]) -> None:
+    error = None if future.cancelled() else future.exception()
+    if error is not None:
+        _connected_failed(error)
+
+
+def _connected_failed(error: BaseException) -> None:
+    logger.error("connected= failed; the connection lives", exc_info=error)
 
 
 async def open_channel(

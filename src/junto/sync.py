@@ -19,7 +19,7 @@ from junto import rpc as _rpc
 from junto import server as _server
 from junto.address import Address
 from junto.answering import Handler
-from junto.blocking import Channel, Peer, Request, Server, Stream, as_result
+from junto.blocking import Channel, Peer, Request, Server, Stream
 from junto.channel import Channel as _Channel
 from junto.options import ChannelOptions, Options
 from junto.proxies import Proxy
@@ -157,10 +157,5 @@ def _with_facade(runtime: ThreadsRuntime, connected: Callable[[Peer], Any] | Non
 
 def _blocking_call(runtime: ThreadsRuntime, peer: _rpc.Peer[Any]) -> Callable[..., Any]:
     """Make what proxies do when they are called: this is the way of each call."""
-    call = runtime.call
-    call_path = peer.call_path
-
-    def call_and_wait(path: str, /, *args: Any, **kwargs: Any) -> Any:
-        return as_result(runtime, call(call_path, path, *args, **kwargs))
-
-    return call_and_wait
+    peer.channel.make_streams_by(functools.partial(Stream, runtime))
+    return functools.partial(runtime.call, peer.call_path)

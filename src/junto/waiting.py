@@ -149,20 +149,37 @@ class Inbox(Generic[T]):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def arrival(self) -> Future[None]:
+        """Give a future that is done when there is something to `take`; who waits no more cancels it.
+
+        Raises:
+            RuntimeError: Somebody else waits already.
+        """
+        if self._waiter is not None and not self._waiter.done():
+            raise RuntimeError("another receiver waits here already")
+        self._waiter = self._runtime.create_future()
+        if self._items or self._error is not None:
+            self._waiter.set_result(None)
+        return self._waiter
+
+    def take(self) -> T:
+        """Fetch the oldest item, or raise the error that stands behind the last one.
+
+        Raises:
+            RuntimeError: There is neither, for another receiver was faster.
+        """
+        if self._items:
+            return self._items.popleft()
+        if self._error is not None:
+            raise fresh(self._error)
+        raise RuntimeError("another receiver was faster")
+
     async def get(self) -> T:
         """Fetch the oldest item; wait for one if there is none.
 
         Raises:
             RuntimeError: Somebody else waits already.
         """
-        if self._waiter is not None:
-            raise RuntimeError("another receiver waits here already")
-        while not self._items:
-            if self._error is not None:
-                raise fresh(self._error)
-            self._waiter = self._runtime.create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
-        return self._items.popleft()
+        while not self._items and self._error is None:
+            await self.arrival()
+        return self.take()

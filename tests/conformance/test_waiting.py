@@ -140,3 +140,43 @@ def test_an_inbox_keeps_order_and_ends_when_it_is_empty(scene: Any) -> None:
                 await inbox.get()
 
     scene(scenario)
+
+
+def test_an_arrival_takes_nothing_and_is_given_up_by_cancelling(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        inbox: Inbox[int] = Inbox(rt)
+        arrival = inbox.arrival()
+        assert not arrival.done()
+        with pytest.raises(RuntimeError, match="another receiver"):
+            inbox.arrival()
+        arrival.cancel()
+        arrival = inbox.arrival()
+        inbox.put(1)
+        await arrival
+        assert len(inbox) == 1
+        assert inbox.arrival().done()
+        assert inbox.take() == 1
+        with pytest.raises(RuntimeError, match="faster"):
+            inbox.take()
+        arrival = inbox.arrival()
+        inbox.end(ConnectionLost("over"))
+        await arrival
+        with pytest.raises(ConnectionLost):
+            inbox.take()
+
+    scene(scenario)
+
+
+def test_who_was_told_of_an_item_that_another_took_waits_on(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        inbox: Inbox[int] = Inbox(rt)
+        slow = rt.create_task(inbox.get())
+        await sleep(rt, 0)
+        inbox.put(1)
+        assert inbox.take() == 1
+        await sleep(rt, 0)
+        assert not slow.done()
+        inbox.put(2)
+        assert await slow == 2
+
+    scene(scenario)

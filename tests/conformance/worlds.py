@@ -14,6 +14,9 @@ import uvloop
 
 from junto.runtimes.asyncio import asyncio_runtime
 from junto.runtimes.polling import SelectorPoller
+from junto.runtimes.simpy.backends import make_environment
+from junto.runtimes.simpy.futures import Task
+from junto.runtimes.simpy.runtime import simpy_runtime
 from junto.runtimes.threads import Cancelled, InvalidState, ThreadsRuntime
 
 LIMIT = 15.0  # seconds for one scenario: only a hang takes so long
@@ -64,11 +67,32 @@ def run_selectors(scenario: Scenario) -> Any:
     return run_threads(scenario, SelectorPoller())
 
 
+def run_simpy(backend: str) -> Callable[[Scenario], Any]:
+    def run(scenario: Scenario) -> Any:
+        env = make_environment(backend)
+        runtime = simpy_runtime(env)
+
+        # Not made by the runtime, for it is none of those that a scenario leaves behind.
+        task = Task(env, scenario(runtime))
+        env.call_later(LIMIT, task.cancel)
+        try:
+            return env.run(until=task)
+        finally:
+            env.run(until=runtime.stop())
+            env.close()
+
+    return run
+
+
 WORLDS = [
     World("asyncio", run_asyncio, asyncio.CancelledError, asyncio.InvalidStateError),
     World("uvloop", run_uvloop, asyncio.CancelledError, asyncio.InvalidStateError),
     World("threads", run_threads, Cancelled, InvalidState),
     World("threads-selectors", run_selectors, Cancelled, InvalidState),
+    *(
+        World(f"simpy-{backend}", run_simpy(backend), Cancelled, InvalidState)
+        for backend in ("select", "poll", "epoll", "asyncio")
+    ),
 ]
 
 

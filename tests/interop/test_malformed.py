@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from raw import FATAL, WAIT, Raw, frame, named
 
-from junto import aio, expose, sync
+from junto import aio, expose, simpy, sync
 
 
 class Service:
@@ -75,7 +75,32 @@ def serve_sync(**options: Any) -> Iterator[int]:
         yield server.addresses[0].port
 
 
-SERVERS = {"aio": serve_aio, "sync": serve_sync}
+@contextlib.contextmanager
+def serve_simpy(**options: Any) -> Iterator[int]:
+    env = simpy.Environment()
+    stopped = env.event()
+    server = env.run(until=simpy.serve(env, Service(), "tcp://127.0.0.1:0", **options))
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            env.run(until=stopped)
+            env.run(until=server.close(1.0))
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield server.addresses[0].port
+    finally:
+        env.call_soon_threadsafe(stopped.succeed)
+        thread.join(WAIT)
+        env.close()
+    assert failed == []
+
+
+SERVERS = {"aio": serve_aio, "sync": serve_sync, "simpy": serve_simpy}
 
 
 class Live:

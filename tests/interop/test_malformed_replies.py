@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Generator
 from typing import Any
 
 import pytest
 from raw import FATAL, WAIT, Raw, frame, named, raw_server
 
-from junto import aio, sync
+from junto import aio, simpy, sync
 from junto.errors import ConnectionLost, LocalProtocolError, RemoteError, RemoteProtocolError
 
 
@@ -40,7 +41,35 @@ def ask_sync(url: str, count: int, **options: Any) -> tuple[list[Any], Any]:
             return results, error
 
 
-@pytest.fixture(params=[ask_aio, ask_sync])
+def ask_simpy(url: str, count: int, **options: Any) -> tuple[list[Any], Any]:
+    env = simpy.Environment()
+
+    def outcome(event: Any) -> Generator[Any, Any, Any]:
+        try:
+            return (yield event)
+        except Exception as error:
+            return error.__cause__ or error  # the object that all share, if they share one
+
+    def process() -> Generator[Any, Any, tuple[list[Any], Any]]:
+        with (yield simpy.open_channel(env, url, **options)) as channel:
+            waiting = [env.process(outcome(channel.request(number))) for number in range(count)]
+            yield env.all_of(waiting)
+            results = [process.value for process in waiting]
+            try:
+                after = yield channel.request("after", timeout=WAIT)
+            except Exception as error:
+                after = error
+        yield channel.wait_closed()
+        return results, after
+
+    try:
+        result: tuple[list[Any], Any] = env.run(until=env.process(process()))
+        return result
+    finally:
+        env.close()
+
+
+@pytest.fixture(params=[ask_aio, ask_sync, ask_simpy])
 def ask(request: pytest.FixtureRequest) -> Any:
     return request.param
 

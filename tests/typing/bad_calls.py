@@ -7,7 +7,9 @@ A mark that is not needed is an error itself, for mypy by ``--strict`` and for p
 
 from __future__ import annotations
 
-from junto import Options, aio, expose, sync
+from simpy import Environment
+
+from junto import Options, aio, expose, simpy, sync
 
 # Not callable.
 expose(3)  # type: ignore[type-var]
@@ -70,6 +72,29 @@ def in_sync() -> None:
         peer.channel.recv().fail("text")  # type: ignore[arg-type]
         peer.close(timeout="3")  # type: ignore[arg-type]
         _ = (text, number)
+
+
+def in_simpy(env: simpy.WallClockEnvironment, own: Environment) -> None:
+    simpy.connect("tcp://h:1")  # type: ignore[call-arg, arg-type]
+    simpy.connect(own, "tcp://h:1")  # type: ignore[arg-type]
+    simpy.connect(env, "tcp://h:1", codec="xml")  # type: ignore[arg-type]
+    simpy.connect(env, "tcp://h:1", no_such_option=1)  # type: ignore[call-arg]
+    simpy.serve(env, None, workers="many")  # type: ignore[arg-type]
+    with simpy.connect(env, "tcp://h:1"):  # type: ignore[attr-defined]
+        pass
+    for peer in simpy.connect(env, "tcp://h:1"):  # type: ignore[attr-defined]
+        _ = peer
+
+
+def with_a_peer(peer: simpy.Peer, stream: simpy.Stream) -> None:
+    text: str = peer.remote.add(3, 4)  # type: ignore[assignment]
+    number: simpy.Future[str] = peer.call("add", returns=int)  # type: ignore[arg-type]
+    peer.call(3)  # type: ignore[call-overload]
+    peer.remote.add(3, timeout="3")  # type: ignore[arg-type]
+    peer.channel.request()  # type: ignore[call-arg]
+    peer.channel.recv().reply(1)  # type: ignore[attr-defined]
+    stream.get(1, 2)  # type: ignore[call-overload]
+    _ = (text, number)
 
 
 Options(codec=3)  # type: ignore[arg-type]

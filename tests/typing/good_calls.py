@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, assert_type
 
-from junto import MOSAIK, Address, Options, ServiceDict, aio, expose, sync
+from simpy import Event
+
+from junto import MOSAIK, Address, Options, ServiceDict, aio, expose, simpy, sync
 from junto.codecs import JSON
 from junto.runtime import Future
 
@@ -132,6 +134,61 @@ def in_sync() -> None:
         channel.half_close()
     with sync.serve_channels(lambda content: content, "tcp://127.0.0.1:0") as channels:
         assert_type(channels, sync.Server)
+
+
+def in_simpy(env: simpy.WallClockEnvironment) -> Generator[Event, Any, None]:
+    assert_type(
+        simpy.serve(env, Service(), "tcp://127.0.0.1:0", workers=4), simpy.Future[simpy.Server[simpy.Peer]]
+    )
+    assert_type(simpy.connect(env, "tcp://h:1", service=Service()), simpy.Future[simpy.Peer])
+    assert_type(simpy.open_channel(env, "unix://s", reconnect=True), simpy.Future[simpy.Channel])
+    assert_type(
+        simpy.serve_channels(env, None, "tcp://h:1", max_handlers=3),
+        simpy.Future[simpy.Server[simpy.Channel]],
+    )
+    with (yield simpy.serve(env, Service(), "tcp://127.0.0.1:0", connected=befriend)):
+        pass
+    server: simpy.Server[simpy.Peer] = yield simpy.serve(env, Service(), "tcp://127.0.0.1:0", **MOSAIK)
+    with server:
+        assert_type(server.addresses, list[Address])
+        assert_type(server.connections, list[simpy.Peer])
+    peer: simpy.Peer = yield simpy.connect(env, server.addresses[0], timeout=None, codec="msgpack")
+    with peer as same:
+        assert_type(same, simpy.Peer)
+        assert_type(peer.remote.add(3, 4, timeout=1.0), simpy.Future[Any])
+        yield peer.remote.add(3, b=4) | env.timeout(3)
+        yield peer.remote.add(3, b=4) & env.timeout(3)
+        peer.remote.add(1, 2).cancel()
+        assert_type(peer.call("add", 3, 4, returns=int), simpy.Future[int])
+        assert_type(peer.call("add", 3, 4), simpy.Future[Any])
+        assert_type(peer.ping(timeout=1.0), simpy.Future[float])
+        assert_type(peer.describe(), simpy.Future[list[dict[str, Any]]])
+        assert_type(peer.is_closing(), bool)
+        peer.notify("log", "line")
+        yield peer.wait_closed()
+        yield peer.close(timeout=None)
+        peer.abort()
+        stream: simpy.Stream = yield peer.remote.count(10)
+        assert_type(stream.get(), simpy.Future[Any])
+        yield stream.get(None)
+        stream.close()
+        channel = peer.channel
+        assert_type(channel, simpy.Channel)
+        assert_type(channel.request("x", timeout=1.0), simpy.Future[Any])
+        assert_type(channel.recv(), simpy.Future[simpy.Request])
+        channel.notify("x")
+        channel.half_close()
+        assert_type(channel.late_replies, int)
+        assert_type(channel.get_extra_info("cipher"), Any)
+
+
+def befriend(peer: simpy.Peer) -> Generator[Event, Any, None]:
+    yield peer.remote.hello()
+
+
+async def wait_in_simpy(env: simpy.WallClockEnvironment) -> None:
+    assert_type(await simpy.wait(env.timeout(1)), Any)
+    env = simpy.Environment(backend="poll")
 
 
 def options() -> None:

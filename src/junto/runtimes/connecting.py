@@ -45,15 +45,16 @@ async def connect(
                 return transport
             from junto.runtimes.tls import TLSTransport  # late: ssl takes longer to import than all of junto
 
+            opened = host.create_future()
             secured = TLSTransport(
-                host, endpoint, tls, server_side=False, server_hostname=address.host or None
+                host, endpoint, tls, server_side=False, server_hostname=address.host or None, opened=opened
             )
         except BaseException:
             sock.close()
             raise
         SocketTransport(host, sock, secured).start()
         try:
-            await secured.opened
+            await opened
         except BaseException:
             secured.abort()
             raise

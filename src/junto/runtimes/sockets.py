@@ -13,9 +13,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from junto.errors import LocalProtocolError
-from junto.runtime import BufferedEndpoint, Endpoint, TimerHandle
+from junto.runtime import BufferedEndpoint, Endpoint, Future, TimerHandle
 from junto.runtimes.polling import READ, WRITE
-from junto.runtimes.tasks import Future
 
 __all__ = ["Closable", "SocketHost", "SocketTransport"]
 

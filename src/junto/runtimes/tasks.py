@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Generic, Protocol, TypeVar
 
+from junto import runtime
 from junto.errors import LocalProtocolError
 
 __all__ = ["Cancelled", "Future", "InvalidState", "Task", "TaskHost", "settle", "settle_with_error"]
@@ -221,13 +222,13 @@ class Task(Future[T]):
             _log.error("a task ended with an error that nobody asked for", exc_info=self._value)
 
 
-def settle(future: Future[Any], result: Any = None) -> None:
+def settle(future: runtime.Future[Any], result: Any = None) -> None:
     """Give *future* its result, unless its waiter has given up."""
     if not future.done():
         future.set_result(result)
 
 
-def settle_with_error(future: Future[Any], error: BaseException) -> None:
+def settle_with_error(future: runtime.Future[Any], error: BaseException) -> None:
     """Give *future* its error, unless its waiter has given up."""
     if not future.done():
         future.set_exception(error)
