@@ -15,6 +15,9 @@ ends ``run()``; but not if somebody has ever waited for it, nor if it tells of a
 Handlers may be plain functions, generators of events, whose return value is the result, or flows
 (``async def``), which await our events, and others by `wait`. A generator that yields anything
 else than an event makes a stream of that.
+
+Below that there are sockets, packets and messages as events: `TCPSocket`, `TLSSocket`, `Packet`, `PacketUTF8`,
+`Message`.
 """
 
 from __future__ import annotations
@@ -32,10 +35,14 @@ from junto.proxies import Proxy
 from junto.request import Request
 from junto.runtimes.simpy.futures import Future, Task, as_future
 from junto.runtimes.simpy.runtime import SimpyRuntime, simpy_runtime
-from junto.runtimes.simpy.schedule import Event
+from junto.runtimes.simpy.schedule import Event, ProcessGenerator
 from junto.runtimes.tasks import Cancelled
 from junto.simpy.environments import Environment, WallClockEnvironment
 from junto.simpy.facades import Channel, EndOfStream, Peer, Server, Stream
+from junto.simpy.messages import Message
+from junto.simpy.packets import Packet, PacketUTF8
+from junto.simpy.sockets import TCPSocket
+from junto.simpy.tls_sockets import TLSSocket
 
 if TYPE_CHECKING:
     import ssl
@@ -47,11 +54,17 @@ __all__ = [
     "EndOfStream",
     "Environment",
     "Future",
+    "Message",
+    "Packet",
+    "PacketUTF8",
     "Peer",
+    "ProcessGenerator",
     "Proxy",
     "Request",
     "Server",
     "Stream",
+    "TCPSocket",
+    "TLSSocket",
     "WallClockEnvironment",
     "connect",
     "open_channel",
