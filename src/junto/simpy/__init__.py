@@ -16,8 +16,8 @@ Handlers may be plain functions, generators of events, whose return value is the
 (``async def``), which await our events, and others by `wait`. A generator that yields anything
 else than an event makes a stream of that.
 
-Below that there are sockets, packets and messages as events: `TCPSocket`, `TLSSocket`, `Packet`, `PacketUTF8`,
-`Message`.
+Below that there are sockets, packets and messages as events: `TCPSocket`, `TLSSocket`, `Packet`,
+`PacketUTF8`, `Message`.
 """
 
 from __future__ import annotations
