@@ -16,6 +16,10 @@ HERE = Path(__file__).parent
 
 TITLES = {
     "junto": "junto, two programs",
+    "junto.aio": "… the house connected by junto.aio",
+    "junto.trio": "… the house connected by junto.trio",
+    "junto.sync": "… the house connected by junto.sync",
+    "junto.simpy": "… the house connected by junto.simpy",
     "mosaik-api": "mosaik's own package, two programs",
     "in-process": "in mosaik's process, no wire",
 }
@@ -121,7 +125,7 @@ def _table_of_times(times: Mapping[str, Mapping[str, Any]]) -> str:
         if numbers["messages_per_second"] is not None:
             cells[2] = f"{numbers['messages_per_second']:,.0f}"
             cells[3] = f"{numbers['microseconds_per_request']:,.0f} µs"
-        rows.append(("ours" if way == "junto" else "", cells))
+        rows.append(("ours" if way.startswith("junto") else "", cells))
     return _table(["the simulators run", "wall time", "messages/s", "more per request"], rows)
 
 

@@ -57,7 +57,8 @@ def test_the_demo_is_right_and_tells_what_it_measured(tmp_path: Path) -> None:
     assert wire["messages_to_simulators"] == wire["messages_to_mosaik"] + 2
     assert wire["messages_to_mosaik"] > 4 * 96
     assert wire["bytes_to_simulators"] > wire["bytes_to_mosaik"] > 10_000
-    assert result["times"].keys() == {"junto", "mosaik-api", "in-process"}
+    flavours = {f"junto.{flavour}" for flavour in ("aio", "trio", "sync", "simpy")}
+    assert result["times"].keys() == {"junto", *flavours, "mosaik-api", "in-process"}
     assert all(times["seconds"] > 0 for times in result["times"].values())
 
     page = tmp_path / "out" / "mosaik.html"
