@@ -22,18 +22,18 @@ def settle(peer: simpy.Peer) -> simpy.ProcessGenerator:
 
 def process(env: simpy.WallClockEnvironment) -> simpy.ProcessGenerator:
     scale = Scale()
-    with (
-        (yield simpy.serve(env, scale, "tcp://127.0.0.1:0")) as server,
-        (yield simpy.connect(env, server.addresses[0])) as peer,
-    ):
-        weights = yield peer.remote.weights()
-        yield from settle(peer)
-        print("read: 0, weighed:", scale.weighed)
-        for _ in range(16):
-            yield weights.get()
-        yield from settle(peer)
-        print("read: 16, weighed:", scale.weighed)
-        weights.close()
+    server = yield simpy.serve(env, scale, "tcp://127.0.0.1:0")
+    peer = yield simpy.connect(env, server.addresses[0])
+    weights = yield peer.remote.weights()
+    yield from settle(peer)
+    print("read: 0, weighed:", scale.weighed)
+    for _ in range(16):
+        yield weights.get()
+    yield from settle(peer)
+    print("read: 16, weighed:", scale.weighed)
+    weights.close()
+    yield peer.close()
+    yield server.close()
 
 
 def main() -> None:

@@ -23,24 +23,24 @@ class Scale:
 
 def process(env: simpy.WallClockEnvironment) -> simpy.ProcessGenerator:
     scale = Scale(env)
-    with (
-        (yield simpy.serve(env, scale, "tcp://127.0.0.1:0")) as server,
-        (yield simpy.connect(env, server.addresses[0])) as peer,
-    ):
-        weights = yield peer.remote.weights()
-        while (weight := (yield weights.get())) <= 2:
-            pass
-        weights.close()
-        print(weight, "kg is enough")
-        yield scale.off | env.timeout(5.0)
-        print("the scale is off")
+    server = yield simpy.serve(env, scale, "tcp://127.0.0.1:0")
+    peer = yield simpy.connect(env, server.addresses[0])
+    weights = yield peer.remote.weights()
+    while (weight := (yield weights.get())) <= 2:
+        pass
+    weights.close()
+    print(weight, "kg is enough")
+    yield scale.off | env.timeout(5.0)
+    print("the scale is off")
 
-        broken = yield peer.remote.broken()
-        try:
-            while True:
-                print((yield broken.get()), "kg")
-        except RemoteError as error:
-            print(error)
+    broken = yield peer.remote.broken()
+    try:
+        while True:
+            print((yield broken.get()), "kg")
+    except RemoteError as error:
+        print(error)
+    yield peer.close()
+    yield server.close()
 
 
 def main() -> None:

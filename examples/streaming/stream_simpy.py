@@ -17,13 +17,13 @@ class Scale:
 
 
 def process(env: simpy.WallClockEnvironment) -> simpy.ProcessGenerator:
-    with (
-        (yield simpy.serve(env, Scale(env), "tcp://127.0.0.1:0")) as server,
-        (yield simpy.connect(env, server.addresses[0])) as peer,
-    ):
-        weights = yield peer.remote.weights(3)
-        while (weight := (yield weights.get(None))) is not None:
-            print(weight, "kg")
+    server = yield simpy.serve(env, Scale(env), "tcp://127.0.0.1:0")
+    peer = yield simpy.connect(env, server.addresses[0])
+    weights = yield peer.remote.weights(3)
+    while (weight := (yield weights.get(None))) is not None:
+        print(weight, "kg")
+    yield peer.close()
+    yield server.close()
 
 
 def main() -> None:

@@ -1,4 +1,3 @@
-
 import trio
 
 import junto.trio

@@ -35,6 +35,7 @@ class BlockingRuntime(Runtime, Protocol):
     """A runtime in which threads can wait; see `junto.runtimes.threads` for what each does."""
 
     def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any: ...
+    def call_at_once(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any: ...
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]: ...
     def serve_forever(self, until: Any = None) -> None: ...
     def start_thread(self, name: str = "junto") -> threading.Thread: ...
@@ -96,8 +97,14 @@ def blocking(method: Callable[Concatenate[Any, P], Awaitable[T]]) -> Callable[Co
 
 
 def direct(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any, P], T]:
-    """Make of a layer's method that waits for nothing one that any thread may call."""
-    return blocking(method)  # type: ignore[arg-type]  # `call` returns what is no future as it is
+    """Make of a layer's method that waits for nothing one that any thread may call, in callbacks too."""
+
+    @functools.wraps(method)
+    def call(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        result: T = self._runtime.call_at_once(method, self._inner, *args, **kwargs)
+        return result
+
+    return call
 
 
 class Stream(Iterator[Any]):
@@ -275,6 +282,8 @@ class Server(_Facade):
     """What serves at one or more addresses, while a thread is in `serve_forever`."""
 
     _inner: _server.Server[Any]
+
+    abort = direct(_server.Server.abort)
 
     @property
     def addresses(self) -> list[Address]:

@@ -59,6 +59,12 @@ class ThreadsRuntime(LeaderAndFollowers):
         self.time = time.monotonic
         self.create_future: Callable[[], Future[Any]] = functools.partial(Future, self)
 
+    def call_at_once(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Do as `call` with a function that waits for nothing; for callbacks, too."""
+        if self._owner == get_ident():
+            return function(*args, **kwargs)
+        return self.call(function, *args, **kwargs)
+
     def submit(
         self, function: Callable[..., Any], /, *args: Any, **kwargs: Any
     ) -> concurrent.futures.Future[Any]:
