@@ -19,7 +19,8 @@ def process(env: simpy.WallClockEnvironment) -> simpy.ProcessGenerator:
         yield simpy.connect(env, url, tls=ssl.create_default_context())
         print("connected")
     except ConnectionFailed as error:
-        print("a client that does not know the authority:", type(error.__cause__).__name__)
+        original = error.__cause__  # SimPy raises a copy of it
+        print("a client that does not know the authority:", type(original.__cause__).__name__)
 
     nobody = ssl.create_default_context(cafile="ca.pem")
     try:
