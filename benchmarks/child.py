@@ -113,6 +113,11 @@ def _be_client(role: dict[str, Any], answers: TextIO) -> None:
 
         def drive(driver: Any, seconds: float) -> Any:
             return module.run(driver(clients, seconds))
+    elif role["loop"] == "trio":
+        from benchmarks.in_trio import TrioThread
+
+        thread = TrioThread(connect, role["connections"])
+        clients, drive = thread.clients, thread.run
     elif role["loop"]:
         runner = _runner(role["loop"])
         clients = runner.run(_open_async(connect, role["connections"]))

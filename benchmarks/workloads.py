@@ -44,7 +44,9 @@ class Contestant:
         """Name a library that this one needs and that is not installed."""
         library = self.client.module.partition("_")[0]
         wanted = [library] if library in LIBRARIES else []
-        wanted += [side.loop for side in (self.server, self.client) if side.loop in ("uvloop", "simpy")]
+        wanted += [
+            side.loop for side in (self.server, self.client) if side.loop in ("uvloop", "trio", "simpy")
+        ]
         return next((name for name in wanted if find_spec(name) is None), None)
 
 
@@ -82,6 +84,14 @@ def _plain_juntos(*bars: Bar, limit: float) -> Iterator[Contestant]:
     for loop, codec in product(LOOPS, ("json", "msgpack")):
         side = Side("junto_aio", loop, {"codec": codec, "extensions": False})
         yield Contestant.of(f"junto {codec} to any peer, {loop}", side, Bar((bare(loop),), limit), *bars)
+
+
+def _in_trio(limit: float) -> Iterator[Contestant]:
+    """Give junto in trio with each codec, beside a bare stream of trio."""
+    yield Contestant.of(bare("trio"), Side("bare_trio", "trio"))
+    for codec in ("json", "msgpack"):
+        side = Side("junto_trio", "trio", {"codec": codec})
+        yield Contestant.of(f"junto.trio {codec}", side, Bar((bare("trio"),), limit))
 
 
 RPYC = Contestant.of("rpyc", Side("rpyc_threads"))
@@ -144,7 +154,17 @@ SEQUENTIAL = Rate(
     "sequential",
     "one call after the other",
     "sequential",
-    (*_bares(), *_juntos(limit=0.90), ZMQ, ZMQ_RPC, ZMQ_ASYNCIO, RPYC, *WEBSOCKETS_LOOPS, GRPC_ASYNCIO),
+    (
+        *_bares(),
+        *_juntos(limit=0.90),
+        *_in_trio(0.80),
+        ZMQ,
+        ZMQ_RPC,
+        ZMQ_ASYNCIO,
+        RPYC,
+        *WEBSOCKETS_LOOPS,
+        GRPC_ASYNCIO,
+    ),
 )
 PIPELINED = Rate(
     "pipelined",
@@ -154,6 +174,7 @@ PIPELINED = Rate(
         *_bares(),
         *_plain_juntos(FASTEST_ZMQ, limit=0.65),
         *_juntos(FASTEST_ZMQ, limit=0.85),
+        *_in_trio(0.80),
         *_simpy_juntos(0.70, lambda codec: f"junto {codec}, asyncio"),
         ZMQ,
         ZMQ_RPC,

@@ -1,6 +1,5 @@
-from greenhouse import Greenhouse
-
 import trio
+from greenhouse import Greenhouse
 
 import junto.trio
 

@@ -4,6 +4,7 @@ Import a flavour, which says how your program waits:
 
 - `junto.aio` for asyncio programs, ``await peer.remote.add(3, 4)``;
 - `junto.sync` for plain blocking programs and threads, ``peer.remote.add(3, 4)``;
+- `junto.trio` for trio programs, ``await peer.remote.add(3, 4)``;
 - `junto.simpy` for SimPy processes in real time, ``yield peer.remote.add(3, 4)``.
 
 Each has the same functions: ``connect`` and ``serve`` for remote procedure calls, ``open_channel``

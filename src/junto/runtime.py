@@ -179,7 +179,8 @@ class Runtime(Protocol):
         """Run *flow* beside the caller.
 
         Its first step may be made at once, inside the call. Cancelling the future cancels the
-        flow at the place where it waits.
+        flow at the place where it waits, or where it waits next. Whether it may wait again on its way
+        out is the world's to say: in trio, only in a shielded scope.
         """
         ...
 

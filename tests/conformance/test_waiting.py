@@ -48,7 +48,7 @@ def test_within_gives_the_result_or_the_error_of_its_flow(scene: Any) -> None:
     scene(scenario)
 
 
-def test_within_cancels_its_flow_when_the_time_is_over_and_lets_it_end(scene: Any) -> None:
+def test_within_cancels_its_flow_when_the_time_is_over_and_lets_it_end(scene: Any, run: World) -> None:
     async def scenario(rt: Any) -> None:
         ended: list[bool] = []
 
@@ -56,7 +56,8 @@ def test_within_cancels_its_flow_when_the_time_is_over_and_lets_it_end(scene: An
             try:
                 await rt.create_future()
             finally:
-                await sleep(rt, 0.002)
+                with run.shield():
+                    await sleep(rt, 0.002)
                 ended.append(True)
 
         with pytest.raises(RequestTimeout, match=r"resting took longer than 0\.01 s"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from simpy import Environment
 
+import junto.trio
 from junto import Options, aio, expose, simpy, sync
 
 # Not callable.
@@ -51,6 +52,22 @@ async def in_aio() -> None:
         await peer.channel.request("x", 3.0)  # type: ignore[call-arg]
         for _ in peer.remote.count(3):  # type: ignore[attr-defined]
             pass
+        _ = text
+
+
+async def in_trio() -> None:
+    junto.trio.connect(5)  # type: ignore[arg-type]
+    junto.trio.connect("tcp://h:1", codec="xml")  # type: ignore[arg-type]
+    junto.trio.connect("tcp://h:1", no_such_option=1)  # type: ignore[call-arg]
+    junto.trio.connect("tcp://h:1", nursery=3)  # type: ignore[arg-type]
+    junto.trio.serve_channels(3, "tcp://h:1")  # type: ignore[arg-type]
+    await junto.trio.connect("tcp://h:1")  # type: ignore[misc]
+    with junto.trio.connect("tcp://h:1"):  # type: ignore[attr-defined]
+        pass
+    async with junto.trio.connect("tcp://h:1") as peer:
+        text: str = await peer.call("add", 3, 4, returns=int)  # type: ignore[arg-type]
+        await peer.remote.add(3, timeout="3")  # type: ignore[arg-type]
+        await peer.ping(1.0)  # type: ignore[call-arg]
         _ = text
 
 

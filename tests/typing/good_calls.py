@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, assert_type
 
+import trio
 from simpy import Event
 
+import junto.trio
 from junto import MOSAIK, Address, Options, ServiceDict, aio, expose, simpy, sync
 from junto.codecs import JSON
 from junto.runtime import Future
@@ -96,6 +98,38 @@ async def in_aio() -> None:
         assert_type(channel.extended, bool)
     async with aio.serve_channels(None, "tcp://127.0.0.1:0", max_handlers=3) as channels:
         assert_type(channels, aio.Server[aio.Channel])
+
+
+async def in_trio() -> None:
+    async with (
+        trio.open_nursery() as nursery,
+        junto.trio.serve(
+            Service(),
+            "tcp://127.0.0.1:0",
+            Address("unix", path="s"),
+            connected=greet,
+            nursery=nursery,
+            **MOSAIK,
+        ) as server,
+        junto.trio.connect("tcp://h:1", service=ServiceDict(), timeout=None, reconnect=True) as peer,
+    ):
+        assert_type(server, junto.trio.Server[junto.trio.Peer])
+        assert_type(server.connections, list[junto.trio.Peer])
+        await server.close(timeout=None)
+        assert_type(peer, junto.trio.Peer)
+        assert_type(peer.remote.add(3, 4, timeout=1.0), Future[Any])
+        assert_type(await peer.remote.add(3, b=4), Any)
+        assert_type(await peer.call("where", returns=Point, timeout=1.0), Point)
+        assert_type(await peer.ping(), float)
+        async for item in await peer.remote.count(10):
+            assert_type(item, Any)
+    async with junto.trio.open_channel("tls://h:1", handler=lambda content: content) as channel:
+        assert_type(channel, junto.trio.Channel)
+        assert_type(await channel.request("x", timeout=3.0), Any)
+        async for request in channel:
+            assert_type(request, junto.trio.Request)
+    async with junto.trio.serve_channels(None, "tcp://127.0.0.1:0", max_handlers=3) as channels:
+        assert_type(channels, junto.trio.Server[junto.trio.Channel])
 
 
 async def number() -> int:

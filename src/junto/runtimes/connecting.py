@@ -49,10 +49,11 @@ async def connect(
             secured = TLSTransport(
                 host, endpoint, tls, server_side=False, server_hostname=address.host or None, opened=opened
             )
+            plain = SocketTransport(host, sock, secured)
         except BaseException:
             sock.close()
             raise
-        SocketTransport(host, sock, secured).start()
+        plain.start()
         try:
             await opened
         except BaseException:
@@ -84,7 +85,14 @@ async def listen(
             endpoint = TLSTransport(host, endpoint, tls, server_side=True, server_hostname=None)
         SocketTransport(host, sock, endpoint).start()
 
-    return SocketListener(host, sockets, address, accepted, file)
+    try:
+        return SocketListener(host, sockets, address, accepted, file)
+    except BaseException:
+        for sock in sockets:
+            sock.close()
+        if file is not None:
+            file.remove()
+        raise
 
 
 async def open_datagram(
@@ -94,7 +102,11 @@ async def open_datagram(
     require_host(address)
     with failing("receive datagrams at", address):
         sock = bind_datagram(await _resolve(host, address, passive=True, kind=socket.SOCK_DGRAM))
-        return SocketDatagrams(host, sock, factory())
+        try:
+            return SocketDatagrams(host, sock, factory())
+        except BaseException:
+            sock.close()
+            raise
 
 
 async def _resolve(

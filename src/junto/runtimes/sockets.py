@@ -53,7 +53,11 @@ class SocketHost(Protocol):
         ...
 
     def opened(self, thing: Closable, /) -> None:
-        """Remember *thing*, to close it in the end."""
+        """Remember *thing*, to close it in the end.
+
+        Raises:
+            ConnectionFailed: The end has come, and nothing can be opened any more.
+        """
         ...
 
     def closed(self, thing: Closable, /) -> None:
