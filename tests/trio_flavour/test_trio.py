@@ -419,7 +419,7 @@ def test_streams_of_both_kinds_of_generators() -> None:
                 async for _ in await peer.remote.count_slowly(10**9):
                     pass
             gc.collect()
-            await until(lambda: math.closed == 7)
+            await until(lambda: math.closed == 5)
             assert await peer.remote.add(1, 2) == 3
 
     run(main)
