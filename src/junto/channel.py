@@ -22,6 +22,8 @@ __all__ = ["Channel"]
 
 # Seconds that cancelled handlers have to end, and their answers to leave, when closing took too long.
 _GRACE: Final = 0.25
+# Seconds that a peer has to notice our end, after the system has taken all that was for it.
+_LINGER: Final = 1.0
 
 
 class Channel(ChannelEndpoint):
@@ -242,7 +244,7 @@ class Channel(ChannelEndpoint):
             self._stop_sending(transport)
         while (outgoing := self._outgoing) is not None:
             try:
-                await within(self._runtime, _GRACE, self._closed.wait(), "the end of the peer")
+                await within(self._runtime, _LINGER, self._closed.wait(), "the end of the peer")
             except RequestTimeout:
                 if outgoing.is_empty():
                     return

@@ -26,6 +26,7 @@ LAYERS: Final = {
     "test_channel": "channels",
     "test_closing": "closing",
     "test_reconnect": "reconnection",
+    "test_adopting": "handlers",
     "test_valves": "limits",
     "test_servers": "servers",
     "test_rpc": "procedure calls",
@@ -49,7 +50,7 @@ class Table:
         world = getattr(params.get("run"), "name", None)
         if world is None:
             return
-        rows = [LAYERS[module]]
+        rows = [LAYERS.get(module, module)]
         if "place" in params:
             rows.append(f"{_BY_TRANSPORT} {TRANSPORTS[params['place']]}")
         for row in rows:

@@ -68,7 +68,7 @@ def test_a_plain_service_answers_alike_in_every_world(scene: Any) -> None:
                 assert await client.remote[name]() == name
             for name in ("items", "slow_items"):
                 for count in (0, 1, 100):
-                    assert [item async for item in client.remote[name](count)] == list(range(count))
+                    assert [item async for item in await client.remote[name](count)] == list(range(count))
 
     scene(scenario)
 
