@@ -51,8 +51,8 @@ nitpick_ignore_regex = [
     (r"py:class", r"junto\.exposing\.Exposed"),
     # A private base class is shown, and has no page.
     (r"py:class", r"junto\.(.*\.)?_\w+"),
-    # The standard library and msgspec: their inventories would have to be fetched for each build.
-    (r"py:.*", rf"({'|'.join(sorted(sys.stdlib_module_names))}|msgspec)\..*"),
+    # The standard library, msgspec and SimPy: their inventories would have to be fetched for each build.
+    (r"py:.*", rf"({'|'.join(sorted(sys.stdlib_module_names))}|msgspec|simpy)\..*"),
 ]
 # The flavours share their names, and an annotation that is imported for types only does not tell its module.
 suppress_warnings = ["ref.python"]

@@ -107,9 +107,15 @@ def test_s002_a_run_until_a_time_compares_it_with_now(world: World) -> None:
     end = world.env.now + 0.02
     assert world.env.run(until=end) is None
     assert end <= world.env.now < end + 5
-    for past in (0, world.env.now - 1):
+    for past in (0, world.env.now - 1, world.env.now):
         with pytest.raises(ValueError, match="until"):
             world.env.run(until=past)
+
+
+def test_s002_an_end_that_passes_before_the_run_begins_ends_it_at_once(world: World) -> None:
+    end = world.env.now + 0.000_001
+    time.sleep(0.001)
+    world.env.run(until=end)
 
 
 def test_s003_a_timeout_is_not_early_and_on_an_idle_machine_hardly_late(world: World) -> None:

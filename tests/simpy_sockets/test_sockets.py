@@ -310,23 +310,23 @@ def test_s050_what_was_started_before_the_connection_takes_effect_afterwards(
     client = world.socket()
     event = client.connect(full.getsockname())
     reading, writing = client.read(10), client.write(b"early")
-    accepted = []
-    while not event.triggered:
-        full.setblocking(False)
+    full.setblocking(False)
+    accepted: dict[Any, socket.socket] = {}
+    while client.address not in accepted:
         try:
-            accepted.append(full.accept()[0])
+            sock, address = full.accept()
         except BlockingIOError:
             world.sleep(0.01)
+        else:
+            accepted[address] = sock
     assert world.wait(event) is None
     assert world.wait(writing) == 5
-    while not any(sock.getpeername() == client.address for sock in accepted):
-        accepted.append(full.accept()[0])
-    (ours,) = (sock for sock in accepted if sock.getpeername() == client.address)
+    ours = accepted[client.address]
     ours.setblocking(True)
     assert ours.recv(10) == b"early"
     ours.send(b"answer")
     assert world.wait(reading) == b"answer"
-    for sock in accepted:
+    for sock in accepted.values():
         sock.close()
 
 

@@ -20,10 +20,10 @@ class Layer(Interface):
         ...
 
 
-LayerT = TypeVar("LayerT", bound=Layer)
+L = TypeVar("L", bound=Layer)
 
 
-class Protocol(Generic[LayerT]):
+class Protocol(Generic[L]):
     """Makes stacks such as messages over packets over TCP sockets.
 
     ::
@@ -35,7 +35,7 @@ class Protocol(Generic[LayerT]):
     def __init__(
         self,
         env: WallClockEnvironment,
-        outer: type[LayerT] | tuple[type[LayerT], Mapping[str, Any]],
+        outer: type[L] | tuple[type[L], Mapping[str, Any]],
         *lower: Any,
     ) -> None:
         """Name the classes, the outermost first and that of the socket last.
@@ -54,20 +54,20 @@ class Protocol(Generic[LayerT]):
         self._socket_class, self._socket_options = layers.pop()
         self._layers = layers[::-1]
 
-    def __call__(self) -> LayerT:
+    def __call__(self) -> L:
         """Make a stack that is not connected."""
         return self._stack(self._socket_class(self.env, **self._socket_options))
 
-    def server(self, address: Any, backlog: int = 5) -> LayerT:
+    def server(self, address: Any, backlog: int = 5) -> L:
         """Make a stack that listens; what it accepts are stacks of the same layers."""
         return self._stack(self._socket_class.server(self.env, address, backlog, **self._socket_options))
 
-    def connection(self, address: Any) -> LayerT:
+    def connection(self, address: Any) -> L:
         """Make a stack that is connected, or is about to be."""
         return self._stack(self._socket_class.connection(self.env, address, **self._socket_options))
 
-    def _stack(self, socket: Any) -> LayerT:
+    def _stack(self, socket: Any) -> L:
         top = socket
         for layer, options in self._layers:
             top = layer.over(self.env, top, **options)
-        return cast(LayerT, top)
+        return cast(L, top)

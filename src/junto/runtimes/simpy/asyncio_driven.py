@@ -45,7 +45,7 @@ class AsyncioEnvironment(WallClockEnvironment):
         """Wait for the next event, and process it.
 
         Raises:
-            EmptySchedule: There is none, and nothing is watched that could make one.
+            simpy.core.EmptySchedule: There is none, and nothing is watched that could make one.
             RuntimeError: A loop is running in this thread, and no event is due now.
         """
         self._now = self._start + time.monotonic()

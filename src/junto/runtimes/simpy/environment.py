@@ -9,7 +9,6 @@ from typing import Any
 
 from junto.runtimes.polling import READ, Poller, make_poller
 from junto.runtimes.simpy.schedule import (
-    Call,
     EmptySchedule,
     Event,
     StopSimulation,
@@ -18,7 +17,7 @@ from junto.runtimes.simpy.schedule import (
 )
 from junto.runtimes.waker import Waker
 
-__all__ = ["Call", "EmptySchedule", "Event", "RealTimeEnvironment"]
+__all__ = ["RealTimeEnvironment"]
 
 _LONGEST_POLL = 86400.0  # seconds; the systems' calls count milliseconds in 32 bits
 _NAP = 0.05  # seconds; in a closed environment other threads cannot wake us
@@ -49,7 +48,7 @@ class RealTimeEnvironment(WallClockEnvironment):
         """Wait for the next event, and process it.
 
         Raises:
-            EmptySchedule: There is none, and nothing is watched that could make one.
+            simpy.core.EmptySchedule: There is none, and nothing is watched that could make one.
         """
         self._look_around()
         while not self._is_due():

@@ -19,13 +19,18 @@ from heapq import heapify, heappop, heappush
 from typing import Any
 
 import simpy
-from simpy.core import EmptySchedule, Infinity, StopSimulation
-from simpy.events import NORMAL, URGENT, Event, EventPriority, ProcessGenerator
+
+# What is named twice is for other modules, too.
+from simpy.core import EmptySchedule as EmptySchedule
+from simpy.core import Infinity
+from simpy.core import StopSimulation as StopSimulation
+from simpy.events import NORMAL, URGENT, EventPriority, ProcessGenerator
+from simpy.events import Event as Event
 
 from junto.runtimes.simpy.processes import Process
 from junto.runtimes.sockets import Closable
 
-__all__ = ["Call", "EmptySchedule", "Event", "StopSimulation", "WallClockEnvironment", "never_happens"]
+__all__ = ["Call", "WallClockEnvironment", "never_happens"]
 
 _MOST_EVENTS = 128  # in a row, before sockets get their turn
 _LONG = 0.005  # seconds; when as many events took longer than this, sockets get it earlier
@@ -72,6 +77,7 @@ class WallClockEnvironment(simpy.Environment, ABC):
         # The wall's clock may be set; this one only tells how it stood in the beginning.
         self._start = time.time() - time.monotonic()
         super().__init__(self._start + time.monotonic())
+        self._told = self._now  # what `now` was when somebody asked
         # Both instead of SimPy's queue; an entry is a time, a priority, a number, and an event or a `Call`.
         self._agenda: list[tuple[float, int, int, Any]] = []
         self._ready: collections.deque[tuple[float, int, int, Any]] = collections.deque()
@@ -88,7 +94,8 @@ class WallClockEnvironment(simpy.Environment, ABC):
     @property
     def now(self) -> float:
         """The time in seconds since 1970, on a clock that never goes back."""
-        return self._start + time.monotonic()
+        self._told = now = self._start + time.monotonic()
+        return now
 
     # -- SimPy's face --
 
@@ -207,7 +214,8 @@ class WallClockEnvironment(simpy.Environment, ABC):
 
             return take_back
         at = float(until)
-        if at <= self.now:
+        # Not the time by now: who computes an end from it may be interrupted by the system.
+        if at <= self._told:
             raise ValueError(f"until ({at}) must be greater than the current time")
         alarm = Call(self, _stop, ())
         heappush(self._agenda, (at, URGENT, next(self._eid), alarm))
