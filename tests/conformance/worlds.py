@@ -78,6 +78,7 @@ def run_simpy(backend: str) -> Callable[[Scenario], Any]:
         try:
             return env.run(until=task)
         finally:
+            task.cancel()
             env.run(until=runtime.stop())
             env.close()
 
