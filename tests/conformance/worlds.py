@@ -91,6 +91,7 @@ def run_simpy(backend: str) -> Callable[[Scenario], Any]:
         try:
             return env.run(until=task)
         finally:
+            task.cancel()
             env.run(until=runtime.stop())
             env.close()
 

@@ -14,6 +14,7 @@ from simpy import Interrupt
 
 from junto.address import Address
 from junto.errors import ConnectionLost
+from junto.runtimes.simpy.asyncio_driven import AsyncioEnvironment
 from junto.runtimes.simpy.backends import make_environment
 from junto.runtimes.simpy.fetching import Fetch
 from junto.runtimes.simpy.futures import Future, Task, as_future
@@ -860,3 +861,20 @@ def test_closing_the_environment_closes_sockets_at_once(env: Any, rt: Any) -> No
     assert sock.fileno() == -1
     assert ends[0].lost == 1
     env.close()
+
+
+def test_an_asyncio_loop_is_asked_for_one_turn_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[float] = []
+    env = make_environment("asyncio")
+    assert isinstance(env, AsyncioEnvironment)
+    turn = env._turn
+    monkeypatch.setattr(env, "_turn", lambda: (turns.append(env.now), turn()))
+
+    def process() -> Generator[Any, Any, None]:
+        for _ in range(30):
+            yield env.timeout(0.0001)
+            yield env.timeout(0)
+
+    env.run(until=env.process(process()))
+    env.close()
+    assert len(turns) < 200

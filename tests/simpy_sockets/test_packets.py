@@ -256,3 +256,20 @@ def test_s149_each_layer_can_have_options(world: World) -> None:
 def test_s149_a_protocol_needs_a_socket(world: World) -> None:
     with pytest.raises(ValueError, match="socket"):
         Protocol(world.env, Packet)
+
+
+def test_who_uses_the_socket_itself_is_told_and_the_packets_go_on(world: World) -> None:
+    sock, packet = half(world)
+    reading = packet.socket.read(4)
+    with pytest.raises(RuntimeError, match="Already reading"):
+        packet.read()
+    world.run(write_all(sock, b"bare\x00\x00\x00\x01x"))
+    assert world.wait(reading) == b"bare"
+    assert world.wait(packet.read()) == b"x"
+    writing = packet.socket.write(bytes(40_000_000))
+    while writing.triggered:
+        writing = packet.socket.write(bytes(40_000_000))
+    with pytest.raises(RuntimeError, match="Already writing"):
+        packet.write(b"x")
+    packet.socket.close()
+    assert isinstance(world.error_of(lambda: packet.write(b"x")), OSError)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import ssl
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -118,7 +118,14 @@ class World:
         return started[-1].value
 
     def sleep(self, delay: float) -> None:
-        self.env.run(until=self.env.now + delay)
+        self.env.run(until=self.env.timeout(delay))
+
+    def until(self, condition: Callable[[], Any]) -> None:
+        """Run until *condition* holds."""
+        end = time.monotonic() + LONGEST
+        while not condition():
+            assert time.monotonic() < end, "what was waited for did not happen"
+            self.sleep(0.001)
 
     def error_of(self, start: Any) -> OSError:
         """Return the error with which what *start* starts fails, whether by its call or by its event."""

@@ -229,7 +229,11 @@ class PacketSocket:
 
     def _write_on(self) -> None:
         while self._writing is not None:
-            event = self.socket.write(self._unsent)
+            try:
+                event = self.socket.write(self._unsent)
+            except RuntimeError:  # somebody writes to the socket itself
+                self._writing = None
+                raise
             if not event.triggered:
                 event.callbacks.append(self._wrote_more)
                 return

@@ -203,6 +203,7 @@ class AsyncioEnvironment(WallClockEnvironment):
         loop = self._loop
         assert loop is not None, "who stops driving cancels the turn"
         self._turn_handle = None
+        self._sleeping = False  # it may have been a timer that woke us; nobody is to do so again
         self._now = self._start + time.monotonic()
         try:
             self._run_errands()
