@@ -28,7 +28,7 @@ def _guard(method: Callable[..., Any], then: Callable[[Any], Any]) -> Callable[.
 def offer(simulator: Any, stop: Callable[[], object] | None = None, guard: Guard = _guard) -> ServiceDict:
     """Make the service that mosaik calls.
 
-    For programs that connect to mosaik in a flavour of their choice, with the options `junto.MOSAIK`.
+    For programs that connect to mosaik in a flavour of their choice, with the options ``**junto.MOSAIK``.
     What such a program asks of mosaik, it asks by its peer.
 
     Args:
