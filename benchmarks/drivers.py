@@ -207,7 +207,8 @@ def pipelined_simpy(clients: list[Client], seconds: float) -> Generator[Any, Any
             flying.append(call())
         count += IN_FLIGHT
         now = perf_counter()
-    yield from flying
+    for last in flying:
+        check((yield last), expected)
     return count, now - start
 
 
