@@ -52,6 +52,7 @@ from junto.sansio.coroutines.reading import (
     skip,
 )
 from junto.sansio.coroutines.run import MAX_INPUT
+from junto.sansio.coroutines.transcript import Recorded
 from junto.sansio.coroutines.wiring import Wired, subprotocol, wire
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "EventSteps",
     "Primitive",
     "ProtocolIO",
+    "Recorded",
     "Steps",
     "Suspension",
     "Wants",

@@ -166,6 +166,7 @@ class _Full(flush):
 
 _Done.__name__ = _Full.__name__ = "put"
 _DONE = _Done()
+iter(_DONE)  # in the development mode, this one is not to be told
 
 
 def put(data: BytesLike) -> Primitive[Never, None]:

@@ -154,9 +154,10 @@ def read_at_least(n: int) -> Steps[bytes]:
     return io.input.take_all()
 
 
-def read_some() -> Primitive[Never, bytes]:
+@primitive
+def read_some() -> Steps[bytes]:
     """Wait for one byte or more, and consume all that are there then."""
-    return read_at_least(1)
+    return (yield from read_at_least(1))
 
 
 @primitive
