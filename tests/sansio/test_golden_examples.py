@@ -24,7 +24,6 @@ from junto.sansio.coroutines import (
     peek,
     peek_exactly,
     protocol,
-    put,
     read,
     read_int,
     read_until,

@@ -61,7 +61,7 @@ class Buffer:
         # Up to here, no _separator begins.
         self.scanned = 0
         # What came after data. It is not joined before somebody needs it.
-        self.later: list[bytes] = []
+        self.later: list[bytes] | tuple[()] = ()
         self._later_size = 0
         self._separator: bytes | None = None
         self._room: bytearray | None = None
@@ -117,6 +117,8 @@ class Buffer:
             return len(chunk)
         if not chunk:
             return len(self)
+        if isinstance(self.later, tuple):
+            self.later = []
         self.later.append(chunk)
         self._later_size += len(chunk)
         if len(self.later) == _MANY:
@@ -142,7 +144,7 @@ class Buffer:
                 self._shift()
             for chunk in self.later:
                 data += chunk
-        self.later.clear()
+        self.later = ()
         self._later_size = 0
 
     def clear(self) -> None:

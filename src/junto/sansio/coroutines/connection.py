@@ -59,11 +59,11 @@ class Connection(Run[T, E]):
             self._send_late(data)
         elif unread.data:
             if unread.append(data) >= io.needed:
-                self._advance(self._step)
+                self._advance()
         else:
             unread.data = data
             if len(data) >= io.needed:
-                self._advance(self._step)
+                self._advance()
 
     def _send_late(self, data: bytes) -> None:
         state = self._io.state
@@ -86,7 +86,7 @@ class Connection(Run[T, E]):
         if self._io.state:
             self._send_late(bytes(memoryview(self._input.get_buffer())[:nbytes]))
         elif self._input.buffer_updated(nbytes) >= self._io.needed:
-            self._advance(self._step)
+            self._advance()
 
     def send_eof(self) -> None:
         """Tell that there will be no more input; telling it twice is allowed.
@@ -106,7 +106,7 @@ class Connection(Run[T, E]):
             io.state = self._at_rest = INPUT_ENDED
             io.end_told = io.needed == 0
             if io.needed != NEVER:
-                self._advance(self._step)
+                self._advance()
 
     def throw(self, error: BaseException) -> None:
         """Raise *error* in the protocol, at the primitive where it waits.
@@ -167,7 +167,7 @@ class Connection(Run[T, E]):
         left = nbytes - len(pieces[0])
         try:
             while self._io.draining and not output.chunks:
-                self._advance(self._step)
+                self._advance()
                 if not left:
                     break
                 pieces.append(output.take(left))

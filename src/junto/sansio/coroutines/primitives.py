@@ -78,6 +78,7 @@ class read(Primitive[Never, bytes]):
             if io.ended or n > io.full:
                 io.need(n)
             io.needed = n
+            del data  # which is not to be held while nobody needs it
             yield SUSPENDED
 
 
@@ -151,7 +152,7 @@ class write(Primitive[Never, None]):
         if not data:
             return DONE
         io = current()
-        io.append(data)
+        io.chunks.append(data)
         return DONE if io.flowing else _drain(io)
 
 
@@ -183,7 +184,7 @@ def put(data: BytesLike) -> Primitive[Never, None]:
     if type(data) is not bytes:
         data = as_bytes(data)
     if data:
-        io.append(data)
+        io.chunks.append(data)
         if io.max_output is not None and io.is_full(len(data)):
             return _Full()
     return _Done() if WATCHED else _DONE

@@ -72,7 +72,7 @@ class ProtocolIO:
     """
 
     __slots__ = (
-        "append",
+        "chunks",
         "draining",
         "end_told",
         "ended",
@@ -85,14 +85,12 @@ class ProtocolIO:
         "output",
         "put_unchecked",
         "state",
-        "try_read",
-        "try_until",
     )
 
     def __init__(self, max_input: int, max_output: int | None) -> None:
         self.input = Buffer()
         self.output = Output()
-        self.append = self.output.chunks.append
+        self.chunks = self.output.chunks
         # Made when it is needed: empty, it would be most of what an idle connection holds.
         self.events: deque[Any] | None = None
         self.max_output = max_output
@@ -110,10 +108,14 @@ class ProtocolIO:
         self.flowing = False
         # At most how many bytes were put since the size of the output was looked at.
         self.put_unchecked = 0
-        self.try_read = self.input.take
-        """Consume and return exactly *n* bytes, or return ``None``."""
-        self.try_until = self.input.take_until
-        """Consume and return all up to a separator, or return ``None``; see `read_until`."""
+
+    def try_read(self, n: int) -> bytes | None:
+        """Consume and return exactly *n* bytes, or ``None`` if there are fewer."""
+        return self.input.take(n)
+
+    def try_until(self, separator: bytes, include: bool = True, limit: int | None = None) -> bytes | None:
+        """Consume and return all up to *separator*, or ``None`` if it is not there; see `read_until`."""
+        return self.input.take_until(separator, include, limit)
 
     @property
     def bytes_consumed(self) -> int:

@@ -45,7 +45,8 @@ class _ReadUntil(Primitive[Never, bytes]):
         io = current()
         buffer = io.input
         if self._size:
-            # The usual case of the loop below, without calls: nothing is there, or all that is wanted.
+            # The usual case of the loop below, without calls: nothing is there, or all that is wanted. What
+            # is there is not to be held while nobody needs it.
             while type(there := buffer.data) is bytes:
                 at = buffer.at
                 end = there.find(self._separator, at)
@@ -54,8 +55,10 @@ class _ReadUntil(Primitive[Never, bytes]):
                     return there[at:end]
                 if at < len(there) or io.ended:
                     break
+                del there
                 io.needed = 1
                 yield SUSPENDED
+            del there
         while (data := buffer.take_until(self._separator, self._include, self._limit)) is None:
             io.need_more()
             yield SUSPENDED

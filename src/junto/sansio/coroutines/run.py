@@ -43,7 +43,6 @@ class Run(Generic[T, E]):
         "_io",
         "_output",
         "_result",
-        "_step",
         "_strict",
         "_traceback",
     )
@@ -67,18 +66,17 @@ class Run(Generic[T, E]):
         self._eof_ok = eof_ok
         self._strict = strict
         self._generator: Generator[Suspension[E], None, T] | None = steps
-        self._step: Callable[[Any], object] = steps.send
         self._at_rest = READY
         self._result: T
         self._error: BaseException | None = None
         self._traceback: TracebackType | None = None
-        self._advance(self._step)
+        self._advance()
 
     def _drain(self) -> None:
         """Let the protocol go on as if all its output were taken, now and while it goes on: so it will be."""
         self._io.flowing = True
         try:
-            self._advance(self._step)
+            self._advance()
         finally:
             self._io.flowing = False
 
@@ -91,11 +89,13 @@ class Run(Generic[T, E]):
         """Let go on what waits for any event; it is also how a protocol that runs is found out."""
         if self._io.state == RUNNING:
             refuse_reentry()
-        self._advance(self._step)
+        self._advance()
 
-    def _advance(self, step: Callable[[Any], object], value: Any = None) -> None:
-        """Do *step* of the protocol, to the next place where it waits."""
+    def _advance(self, step: Callable[[Any], object] | None = None, value: Any = None) -> None:
+        """Let the protocol go on to the next place where it waits; *step* is another way to do it."""
         io = self._io
+        generator = self._generator
+        assert generator is not None, "a protocol at its end does not go on"
         before = current()
         if before is not io:
             set_current(io)
@@ -104,7 +104,7 @@ class Run(Generic[T, E]):
         io.state = RUNNING
         io.needed = 0
         try:
-            suspension = step(value)
+            suspension = generator.send(None) if step is None else step(value)
         except StopIteration as stop:
             self._result = stop.value
             self._end(FINISHED)
@@ -138,7 +138,6 @@ class Run(Generic[T, E]):
 
     def _end(self, state: int) -> None:
         self._generator = None
-        self._step = _no_step
         io = self._io
         io.state = state
         io.needed = NEVER
@@ -152,7 +151,7 @@ class Run(Generic[T, E]):
     def _stop(self, error: Exception) -> NoReturn:
         """End a protocol that did not end itself."""
         generator = self._generator
-        assert generator is not None, "a protocol at its end does not go on"
+        assert generator is not None, "a protocol at its end is not ended again"
         self._fail(error)
         generator.close()
         raise error
@@ -160,10 +159,6 @@ class Run(Generic[T, E]):
 
 class _Closed(BaseException):
     """The protocol has ended because it was told to."""
-
-
-def _no_step(_: object) -> NoReturn:
-    raise AssertionError("a protocol at its end does not go on")
 
 
 def refuse_reentry() -> NoReturn:
