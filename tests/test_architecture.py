@@ -40,6 +40,7 @@ PLACES = {
     "compat": "application",
     "custom_types": "codec",
     "errors": "errors",
+    "instrument.errors": "errors",
     "mosaik": "application",
     "runtime": "runtime",
     "runtimes": "runtimes",

@@ -21,8 +21,33 @@ from junto.address import Address
 from junto.answering import Handler
 from junto.blocking import Channel, Peer, Request, Server, Stream, as_result
 from junto.channel import Channel as _Channel
+from junto.instrument import blocking as _blocking
+from junto.instrument import client as _client
+from junto.instrument import futures as _futures
+from junto.instrument.blocking import BlockStream, LineStream
+from junto.instrument.errors import (
+    BlockFormatError,
+    ConnectionClosedError,
+    ConnectionEOFError,
+    ConnectionTimeoutError,
+    IncompleteReadError,
+    InstrumentError,
+    LimitOverrunError,
+    StaleInputError,
+)
+from junto.instrument.home import Kit
+from junto.instrument.retrying import Retry
+from junto.instrument.settings import (
+    IPTOS_LOWCOST,
+    IPTOS_LOWDELAY,
+    IPTOS_NORMAL,
+    IPTOS_RELIABILITY,
+    IPTOS_THROUGHPUT,
+)
+from junto.instrument.system import Flavour
 from junto.options import ChannelOptions, Options
 from junto.proxies import Proxy
+from junto.runtimes.instruments import SocketSystem, watcher
 from junto.runtimes.threads import ThreadsRuntime
 
 if TYPE_CHECKING:
@@ -30,11 +55,29 @@ if TYPE_CHECKING:
     from typing import Unpack
 
 __all__ = [
+    "IPTOS_LOWCOST",
+    "IPTOS_LOWDELAY",
+    "IPTOS_NORMAL",
+    "IPTOS_RELIABILITY",
+    "IPTOS_THROUGHPUT",
+    "TCP",
+    "BlockFormatError",
+    "BlockStream",
     "Channel",
+    "ConnectionClosedError",
+    "ConnectionEOFError",
+    "ConnectionTimeoutError",
+    "FuturesTCP",
+    "IncompleteReadError",
+    "InstrumentError",
+    "LimitOverrunError",
+    "LineStream",
     "Peer",
     "Proxy",
     "Request",
+    "Retry",
     "Server",
+    "StaleInputError",
     "Stream",
     "connect",
     "open_channel",
@@ -164,3 +207,22 @@ def _blocking_call(runtime: ThreadsRuntime, peer: _rpc.Peer[Any]) -> Callable[..
         return as_result(runtime, call(call_path, path, *args, **kwargs))
 
     return call_and_wait
+
+
+class _Inner(_client.TCP):
+    _flavour = Flavour(lambda: ThreadsRuntime, SocketSystem())
+
+
+_KIT = Kit(_Inner, ThreadsRuntime, watcher)
+
+
+class TCP(_blocking.TCP):
+    """A client of one instrument, whose operations block; see `junto.instrument.blocking.TCP`."""
+
+    _kit = _KIT
+
+
+class FuturesTCP(_futures.FuturesTCP):
+    """A client of one instrument, whose operations return futures; see `junto.instrument.futures`."""
+
+    _kit = _KIT
