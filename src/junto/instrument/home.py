@@ -8,7 +8,7 @@ import inspect
 import os
 import weakref
 from collections.abc import Callable, Coroutine
-from threading import Thread, get_ident
+from threading import Lock, Thread, get_ident
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from junto.connecting import sleep
@@ -104,6 +104,7 @@ class Home:
         self._given = given
         self._runtime: HostRuntime | None = None
         self._with_thread = with_thread
+        self._making = Lock()
         self._threaded = given is not None
         self._watched: object = None
         self._has_news: Callable[[], bool] | None = None
@@ -114,12 +115,15 @@ class Home:
         """Give the runtime; make it if this is the first time."""
         runtime = self._runtime
         if runtime is None:
-            runtime = self._runtime = self._given or self._make()
-            self.session.hands_over = not self._threaded
-            if self._with_thread and self._given is None:
-                self.carrier = runtime.start_thread(f"junto {self.session.address}").ident or 0
-                self._threaded = True
-                self.session.hands_over = False
+            with self._making:  # several threads may be the first
+                runtime = self._runtime
+                if runtime is None:
+                    runtime = self._given or self._make()
+                    if self._with_thread and self._given is None:
+                        self.carrier = runtime.start_thread(f"junto {self.session.address}").ident or 0
+                        self._threaded = True
+                    self.session.hands_over = not self._threaded
+                    self._runtime = runtime
         return runtime
 
     def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
@@ -209,6 +213,7 @@ class Home:
         """Begin anew, in a process that was forked: what was there belongs to the other one."""
         _left_behind.append((self._runtime, self.session.connection, self._pool))
         self._runtime = self._pool = None
+        self._making = Lock()
         self._threaded = self._given is not None
         self.carrier = 0
         self._watched = self._has_news = None

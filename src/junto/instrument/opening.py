@@ -50,9 +50,11 @@ class Opening(Life):
             return
         raise ConnectionError(f"already open: {self.address}")
 
-    async def _connection_for(self, needs: int, deadline: float | None) -> Connection:
-        """Give a connection that is good for *needs*; open one if there is none."""
-        waited = False
+    async def _connection_for(self, needs: int, deadline: float | None, *, waited: bool) -> Connection:
+        """Give a connection that is good for *needs*; open one if there is none.
+
+        Who has *waited* for others to try does not try at once what they have just given up.
+        """
         while True:
             connection = self.connection
             if connection is not None and connection.ready:

@@ -83,3 +83,4 @@ class Backoff:
     def given_up(self, retry: Retry | None, error: BaseException, now: float) -> None:
         self.error = error
         self.until = now if retry is None else now + retry.delay(self.failures + 1)
+        self.failures = 0

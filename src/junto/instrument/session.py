@@ -28,10 +28,14 @@ from junto.instrument.system import Connector, System
 from junto.instrument.wants import Want
 from junto.runtime import Future, Runtime
 
-__all__ = ["Session"]
+__all__ = ["GoneError", "Session"]
 
 SLICE: Final = 256 * 1024
 _SHORTEST: Final = 0.0005
+
+
+class GoneError(ConnectionClosedError):
+    """The one connection that a call was for is not there any more."""
 
 
 class Session(Opening):
@@ -136,7 +140,9 @@ class Session(Opening):
             lanes = self.lanes
             if self._initialising is not None and (scope := self._own_scope()) is not None:
                 lanes = scope.lanes
+        waited = False
         if lanes.busy & needs or lanes.queue:
+            waited = True
             try:
                 await self._turn(lanes, needs, deadline)
             except BaseException as error:
@@ -154,10 +160,10 @@ class Session(Opening):
                     raise ConnectionClosedError("the connection was closed")
             elif only is not None and (connection is None or connection.generation != only):
                 connection = None
-                raise ConnectionClosedError("the connection that this was for is closed")
+                raise GoneError("the connection that this was for is closed")
             elif connection is None or not connection.ready or not (needs == READ or connection.writable):
                 connection = None
-                connection = await self._connection_for(needs, deadline)
+                connection = await self._connection_for(needs, deadline, waited=waited)
             if data is not None:
                 settings = self.settings
                 if connection.buffer and needs == BOTH and settings.stale != "keep":

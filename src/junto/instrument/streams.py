@@ -16,6 +16,7 @@ from junto.instrument.errors import ConnectionClosedError, ConnectionEOFError, C
 from junto.instrument.exchange import Exchange
 from junto.instrument.lanes import READ
 from junto.instrument.operations import Operations, check_count
+from junto.instrument.session import GoneError
 from junto.instrument.settings import USUAL, Eol, Timeout
 from junto.instrument.system import System
 from junto.instrument.wants import Exactly, Line, Until, Want
@@ -73,9 +74,7 @@ class _Stream:
                 lanes=self._lanes,
                 only=self._generation,
             )
-        except ConnectionClosedError:
-            if session.connection is connection and connection is not None:
-                raise
+        except GoneError:
             return _END
         if item is _END:
             session.drop_generation(self._generation)
@@ -148,7 +147,7 @@ class LineStream(_Stream):
         if item is _END:
             raise StopAsyncIteration
         connection = self._session.connection
-        if connection is not None:
+        if connection is not None and not isinstance(item, Gap):
             self._buffer = connection.buffer
             self._ready = self._buffer.split_lines(self._line.terminator, self._line.limit)
             self._since_turn += len(item) + sum(map(len, self._ready))

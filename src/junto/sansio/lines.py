@@ -283,8 +283,9 @@ class LineBuffer:
             end = len(self._chunk) if found is None else found[1]
         else:
             end = len(self._chunk)
-        end = self._chunk.rfind(terminator.single, start, end) + len(terminator.single)
-        if end > start:
+        last = self._chunk.rfind(terminator.single, start, end)
+        if last >= 0:
+            end = last + len(terminator.single)
             piece = self._chunk[start:end]
             lines = _split(piece, terminator.single)
             if max(map(len, lines)) - len(terminator.single) <= limit:
