@@ -82,6 +82,7 @@ __all__ = [
     "run",
     "serve",
     "serve_channels",
+    "socket_for_url",
 ]
 
 T = TypeVar("T")
@@ -266,6 +267,13 @@ def _running() -> Callable[[], AsyncioRuntime]:
         return last
 
     return find
+
+
+def socket_for_url(url: str, *, concurrency: str = "async", **options: Any) -> Any:
+    """Make the client of the instrument at *url*; see `junto.instrument.urls`."""
+    from junto.instrument import urls  # late: most programs need none
+
+    return urls.socket_for_url(url, concurrency=concurrency, **options)
 
 
 class TCP(_TCP):

@@ -83,6 +83,7 @@ __all__ = [
     "open_channel",
     "serve",
     "serve_channels",
+    "socket_for_url",
 ]
 
 
@@ -214,6 +215,13 @@ class _Inner(_client.TCP):
 
 
 _KIT = Kit(_Inner, ThreadsRuntime, watcher)
+
+
+def socket_for_url(url: str, *, concurrency: str = "sync", **options: Any) -> Any:
+    """Make the client of the instrument at *url*; see `junto.instrument.urls`."""
+    from junto.instrument import urls  # late: most programs need none
+
+    return urls.socket_for_url(url, concurrency=concurrency, **options)
 
 
 class TCP(_blocking.TCP):

@@ -41,7 +41,9 @@ def test_in_1602_in_1604_in_1610_blocks_as_pure_functions(block: bytes, payload:
     assert parse_block(memoryview(block)).payload == payload
 
 
-@pytest.mark.parametrize("bad", [b"x", b"#x", b"#G", b"#3ab", b"#3a", b"#()", b"#(5", b"#(x)", b"#-1", b"#a", b"# 1"])
+@pytest.mark.parametrize(
+    "bad", [b"x", b"#x", b"#G", b"#3ab", b"#3a", b"#()", b"#(5", b"#(x)", b"#-1", b"#a", b"# 1"]
+)
 def test_in_1608_a_malformed_header(bad: bytes) -> None:
     if bad == b"#(5":
         assert parse_block(bad).missing > 0
@@ -241,7 +243,11 @@ def test_in_1607_blocks_of_indefinite_length(run: Run) -> None:
 
 def test_in_1608_the_end_inside_a_block(run: Run) -> None:
     async def scenario(w: Any) -> None:
-        for sent, partial, expected in ((b"#15hel", b"hel", 5), (b"#6500000hel", b"hel", 500_000), (b"#2", b"#2", 3)):
+        for sent, partial, expected in (
+            (b"#15hel", b"hel", 5),
+            (b"#6500000hel", b"hel", 500_000),
+            (b"#2", b"#2", 3),
+        ):
             client, _peer = await fed(w, sent, end=True)
             with pytest.raises(IncompleteReadError) as caught:
                 await client.read_block()

@@ -49,7 +49,9 @@ def test_in_102_ac_01_a_fresh_client_tells_its_settings(client: Any) -> None:
     assert made.keep_alive == {"active": True, "idle": 60, "interval": 10, "retry": 3}
     assert (made.connected(), made.is_open, made.in_waiting(), made.at_eof()) == (False, False, 0, False)
     assert made.connection_counter == 0
-    given = client("::1", 1, eol=b"\r", timeout=2, connection_timeout=3.5, auto_reconnect=False, keep_alive=None)
+    given = client(
+        "::1", 1, eol=b"\r", timeout=2, connection_timeout=3.5, auto_reconnect=False, keep_alive=None
+    )
     assert (given.eol, given.timeout, given.connection_timeout) == (b"\r", 2, 3.5)
     assert (given.auto_reconnect, given.keep_alive) == (False, None)
 

@@ -200,7 +200,9 @@ def test_in_511_a_line_that_is_too_long(run: Run) -> None:
             assert isinstance(caught.value, ValueError)
             assert caught.value.consumed > 100
             assert not client.connected()
-        client, _peer = await fed(w, b"x" * 100 + b"\n", b"y" * 60, 0.005, b"y" * 40, 0.005, b"\r\n", buffer_size=100)
+        client, _peer = await fed(
+            w, b"x" * 100 + b"\n", b"y" * 60, 0.005, b"y" * 40, 0.005, b"\r\n", buffer_size=100
+        )
         assert await client.readline() == b"x" * 100 + b"\n"
         assert await client.readline(b"\r\n") == b"y" * 100 + b"\r\n"
 
@@ -645,7 +647,11 @@ def test_in_707_gaps_between_calls(run: Run) -> None:
 def test_closed_and_not_to_reconnect(run: Run) -> None:
     async def scenario(w: Any) -> None:
         client, peer = await w.pair(auto_reconnect=False)
-        for operation in (client.readline, lambda: client.write(b"x\n"), lambda: client.write_readline(b"x\n")):
+        for operation in (
+            client.readline,
+            lambda: client.write(b"x\n"),
+            lambda: client.write_readline(b"x\n"),
+        ):
             with pytest.raises(ConnectionClosedError):
                 await operation()
         assert peer.connections == 0

@@ -70,7 +70,10 @@ def test_in_1203_a_fresh_client_is_opened(run: Run) -> None:
 
 def test_in_1204_ac_12_a_stream_never_connects_again(run: Run) -> None:
     async def scenario(w: Any) -> None:
-        for request, lines in ((b"burst 3\n", [b"line 0\n", b"line 1\n", b"line 2\n"]), (b"tail\n", [b"abc"])):
+        for request, lines in (
+            (b"burst 3\n", [b"line 0\n", b"line 1\n", b"line 2\n"]),
+            (b"tail\n", [b"abc"]),
+        ):
             client, peer = await w.pair()
             await client.write(request)
             await w.sleep(0.05)

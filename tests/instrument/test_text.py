@@ -47,7 +47,12 @@ def test_in_1301_to_in_1304_errors_are_caught_by_the_names_that_people_know() ->
     assert issubclass(errors.ConnectionTimeoutError, ConnectionError)
     assert issubclass(errors.ConnectionTimeoutError, TimeoutError)
     assert issubclass(errors.ConnectionTimeoutError, asyncio.TimeoutError)
-    for known in (asyncio.IncompleteReadError, EOFError, errors.ConnectionEOFError, errors.IncompleteReadError):
+    for known in (
+        asyncio.IncompleteReadError,
+        EOFError,
+        errors.ConnectionEOFError,
+        errors.IncompleteReadError,
+    ):
         assert issubclass(AsyncioIncompleteReadError, known)
     for known in (asyncio.LimitOverrunError, ValueError, errors.LimitOverrunError):
         assert issubclass(AsyncioLimitOverrunError, known)
@@ -163,7 +168,11 @@ def test_in_1702_several_queries(run: Run) -> None:
     async def scenario(w: Any) -> None:
         client, peer = await w.pair()
         for pipeline in (False, True):
-            assert await client.query_many(["echo a", "echo b", "echo c"], pipeline=pipeline) == ["a", "b", "c"]
+            assert await client.query_many(["echo a", "echo b", "echo c"], pipeline=pipeline) == [
+                "a",
+                "b",
+                "c",
+            ]
             assert await client.query_many([], pipeline=pipeline) == []
         assert len(peer.requests) == 6
 

@@ -16,7 +16,7 @@ from junto.instrument.home import Home, HostRuntime, Kit
 from junto.instrument.settings import USUAL, ClientOptions, Eol, Timeout
 from junto.instrument.state import State
 from junto.instrument.streams import Gap
-from junto.instrument.system import Connector
+from junto.instrument.system import Connector, System
 from junto.instrument.text import Text
 
 __all__ = ["TCP", "BlockStream", "Client", "LineStream", "Transaction"]
@@ -158,6 +158,11 @@ class Client(State):
         self = cls.__new__(cls)
         self._prepare(functools.partial(cls._kit.client.over, connector, name), runtime, options)
         return self
+
+    @classmethod
+    def system(cls) -> System:
+        """Give what knows the system, for those who make connectors."""
+        return cls._kit.client.system()
 
     def _look(self) -> Connection | None:
         self._home.look()

@@ -11,10 +11,10 @@ from junto.address import Address
 from junto.instrument.connectors import connector_for
 from junto.instrument.lanes import BOTH, Lanes
 from junto.instrument.session import Session
-from junto.instrument.settings import USUAL, ClientOptions, Settings, Timeout, check_timeout
+from junto.instrument.settings import TCP_ONLY, USUAL, ClientOptions, Settings, Timeout, check_timeout
 from junto.instrument.state import State
 from junto.instrument.streams import LineStream
-from junto.instrument.system import Connector, Flavour
+from junto.instrument.system import Connector, Flavour, System
 from junto.instrument.text import Text
 from junto.runtime import Runtime
 
@@ -99,12 +99,24 @@ class TCP(State, Text):
         runtime: Runtime | None = None,
         **options: Unpack[ClientOptions],
     ) -> Self:
-        """Make a client over something else than TCP, called *name* in errors and in the log."""
+        """Make a client over something else than TCP, called *name* in errors and in the log.
+
+        Raises:
+            ValueError: An option is TCP's own.
+        """
+        for option in TCP_ONLY:
+            if option in options:
+                raise ValueError(f"{option} is for TCP, which {name} is not")
         self = cls.__new__(cls)
         self._host = name
         self._port = 0
         self._open_session(Settings(**options), name, connector, runtime)
         return self
+
+    @classmethod
+    def system(cls) -> System:
+        """Give what knows the system, for those who make connectors."""
+        return cls._flavour.system
 
     # -- life --
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar, Unpack
 
 from junto.instrument import client as _client
 from junto.instrument.blocking import Client
-from junto.instrument.home import CallFuture, HostRuntime
+from junto.instrument.home import HostRuntime
 from junto.instrument.settings import ClientOptions
+
+if TYPE_CHECKING:
+    from junto.instrument.callfutures import CallFuture
 
 __all__ = ["FuturesTCP"]
 
@@ -91,8 +94,4 @@ class FuturesTCP(Client):
 
     def close(self) -> CallFuture[None]:
         """Close the connection; calls that wait raise `ConnectionClosedError`. Closing twice is fine."""
-        if not self._session.is_used():
-            done: CallFuture[None] = CallFuture(lambda: 0)
-            done.set_result(None)
-            return done
         return self._home.submit(self._inner.close)

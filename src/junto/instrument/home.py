@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextvars
 import inspect
 import os
 import weakref
-from collections.abc import Callable, Coroutine
-from threading import Lock, Thread, get_ident
-from typing import Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from junto.connecting import sleep
 from junto.errors import LocalProtocolError
@@ -18,9 +17,12 @@ from junto.instrument.connection import Connection
 from junto.instrument.session import Session
 from junto.runtime import Future, Runtime, Transport
 
-__all__ = ["CallFuture", "Home", "HostRuntime", "Kit", "Watcher"]
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
-T = TypeVar("T")
+    from junto.instrument.callfutures import CallFuture
+
+__all__ = ["Home", "HostRuntime", "Kit", "Watcher"]
 
 Watcher = Callable[[Transport], Callable[[], bool] | None]
 """Makes of a transport what tells whether something has come that was not read, without waiting."""
@@ -33,32 +35,6 @@ class HostRuntime(Runtime, Protocol):
     def resolve(self, look_up: Callable[[], Any], /) -> Future[Any]: ...
     def start_thread(self, name: str = ..., /) -> Thread: ...
     def close(self) -> None: ...
-
-
-class CallFuture(concurrent.futures.Future[T]):
-    """The outcome of a call, for any thread but the one that carries the calls on."""
-
-    def __init__(self, carrier: Callable[[], int]) -> None:
-        super().__init__()
-        self._carrier = carrier
-
-    def result(self, timeout: float | None = None) -> T:
-        """Wait for the result; see `concurrent.futures.Future.result`.
-
-        Raises:
-            RuntimeError: This thread, a callback's, would wait for itself.
-        """
-        self._refuse_to_wait_for_itself()
-        return super().result(timeout)
-
-    def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Wait for the error; see `result`."""
-        self._refuse_to_wait_for_itself()
-        return super().exception(timeout)
-
-    def _refuse_to_wait_for_itself(self) -> None:
-        if not self.done() and self._carrier() == get_ident():
-            raise RuntimeError("a callback cannot wait for a call that its own thread has to carry on")
 
 
 class Kit(NamedTuple):
@@ -108,7 +84,7 @@ class Home:
         self._threaded = given is not None
         self._watched: object = None
         self._has_news: Callable[[], bool] | None = None
-        self._pool: concurrent.futures.ThreadPoolExecutor | None = None
+        self._pool: ThreadPoolExecutor | None = None
         _homes.add(self)
 
     def runtime(self) -> HostRuntime:
@@ -162,24 +138,9 @@ class Home:
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> CallFuture[Any]:
         """Begin to call *function* in the runtime; cancelling the future that this returns cancels it."""
-        runtime = self._runtime or self.runtime()
-        outer: CallFuture[Any] = CallFuture(lambda: self.carrier)
+        from junto.instrument.callfutures import begin  # late: few want it, and it takes long to import
 
-        def begin() -> None:
-            inner = runtime.create_task(_awaited(function(*args, **kwargs)))
-            inner.add_done_callback(lambda inner: _pass_on(inner, outer))
-
-            def give_up(outer: concurrent.futures.Future[Any]) -> None:
-                if outer.cancelled():
-                    runtime.call_soon_threadsafe(inner.cancel)
-
-            outer.add_done_callback(give_up)
-
-        if self.carrier == get_ident():
-            begin()
-        else:
-            runtime.call(begin)
-        return outer
+        return begin(self._runtime or self.runtime(), lambda: self.carrier, function, args, kwargs)
 
     def outside(self, callback: Callable[[], Any]) -> Callable[[], Any]:
         """Make of *callback*, which may block on this client, one that can be awaited in the runtime."""
@@ -189,7 +150,9 @@ class Home:
             call: Callable[[], Any] = _in_context(callback)
             if self._threaded:
                 if self._pool is None:
-                    self._pool = concurrent.futures.ThreadPoolExecutor(1, "junto callbacks")
+                    from concurrent.futures import ThreadPoolExecutor  # late: it takes long to import
+
+                    self._pool = ThreadPoolExecutor(1, "junto callbacks")
                 outcome = await runtime.call_in_worker(call, pool=self._pool)
             else:
                 outcome = await runtime.resolve(call)
@@ -224,25 +187,6 @@ def _in_context(callback: Callable[[], Any]) -> Callable[[], Any]:
     # The scope that tells that a call is the callback's own is in the context of who asks, not of who calls.
     context = contextvars.copy_context()
     return lambda: context.run(callback)
-
-
-async def _awaited(outcome: Any) -> Any:
-    return await outcome if isinstance(outcome, Coroutine) else outcome
-
-
-def _pass_on(inner: Future[Any], outer: concurrent.futures.Future[Any]) -> None:
-    if not outer.set_running_or_notify_cancel():
-        if not inner.cancelled():
-            inner.exception()  # asked for, so that it is not reported
-        return
-    if inner.cancelled():
-        outer.set_exception(LocalProtocolError("the runtime was stopped"))
-        return
-    error = inner.exception()
-    if error is not None:
-        outer.set_exception(error)
-    else:
-        outer.set_result(inner.result())
 
 
 _homes: weakref.WeakSet[Home] = weakref.WeakSet()

@@ -20,6 +20,7 @@ __all__ = [
     "IPTOS_NORMAL",
     "IPTOS_RELIABILITY",
     "IPTOS_THROUGHPUT",
+    "TCP_ONLY",
     "USUAL",
     "ClientOptions",
     "Eol",
@@ -86,6 +87,7 @@ class ClientOptions(TypedDict, total=False):
     tls: ssl.SSLContext | None
 
 
+TCP_ONLY: Final = ("no_delay", "tos", "keep_alive", "user_timeout", "tls")
 _KEEP_ALIVE: Final = {"active": True, "idle": 60, "interval": 10, "retry": 3}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from junto.instrument.errors import IncompleteReadError, LimitOverrunError
@@ -38,6 +38,14 @@ class System(Protocol):
 
     def overrun(self, message: str, consumed: int, /) -> LimitOverrunError:
         """Make an error that those catch, too, who know only asyncio's."""
+        ...
+
+    def connect_child(self, command: str, /) -> Connector:
+        """Give what starts *command* and connects to its input and output."""
+        ...
+
+    def connect_serial(self, url: str, settings: Mapping[str, Any], /) -> Connector:
+        """Give what opens a serial line."""
         ...
 
     def caller(self) -> object:

@@ -6,13 +6,15 @@ import errno
 import select
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, Protocol
 
 from junto.instrument.errors import IncompleteReadError, LimitOverrunError
 from junto.runtime import Transport
 
 __all__ = ["SocketSystem", "watcher"]
+
+Connector = Callable[..., Coroutine[Any, Any, Transport]]
 
 _PASSING: Final = frozenset(
     {
@@ -45,6 +47,18 @@ class SocketSystem:
     def __init__(self, caller: Callable[[], object] = threading.get_ident) -> None:
         """Take *caller*, which tells who runs."""
         self.caller = caller
+
+    def connect_child(self, command: str, /) -> Connector:
+        """Give what starts *command* and connects to its input and output."""
+        from junto.runtimes import bridges  # late: few want it, and it takes long to import
+
+        return bridges.connect_child(command)
+
+    def connect_serial(self, url: str, settings: Mapping[str, Any], /) -> Connector:
+        """Give what opens a serial line."""
+        from junto.runtimes import bridges  # late: as above
+
+        return bridges.connect_serial(url, settings)
 
     def tune(self, transport: Transport, settings: _Settings, /) -> None:
         """Set the options of a connection; what this system does not have is left out.

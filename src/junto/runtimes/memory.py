@@ -1,7 +1,7 @@
 """A world in memory, with a time of its own: for tests that must not wait, and that must repeat themselves.
 
-There are no sockets: who listens and who connects must live in the same `MemoryRuntime`. Its time stands still
-while anything is to be done, and jumps to the next timer when nothing is.
+There are no sockets: who listens and who connects must live in the same `MemoryRuntime`. Its time stands
+still while anything is to be done, and jumps to the next timer when nothing is.
 """
 
 from __future__ import annotations
@@ -185,9 +185,7 @@ class MemoryRuntime:
 
 
 class _Listener:
-    def __init__(
-        self, runtime: MemoryRuntime, address: Address, factory: Callable[[], AnyEndpoint]
-    ) -> None:
+    def __init__(self, runtime: MemoryRuntime, address: Address, factory: Callable[[], AnyEndpoint]) -> None:
         self._runtime = runtime
         self.factory = factory
         self.address = address
@@ -303,11 +301,7 @@ class MemoryTransport:
                 self._incoming.clear()
                 self.endpoint.data_received(data)
             self.peer.taken(size)
-        if (
-            self._eof_coming
-            and not (self._incoming or self._eof_told or self._closing)
-            and self._reading
-        ):
+        if self._eof_coming and not (self._incoming or self._eof_told or self._closing) and self._reading:
             self._eof_told = True
             if not self.endpoint.eof_received():
                 self.close()
