@@ -41,6 +41,7 @@ PLACES = {
     "custom_types": "codec",
     "errors": "errors",
     "instrument.errors": "errors",
+    "instrument.simulated": "flavour",
     "mosaik": "application",
     "runtime": "runtime",
     "runtimes": "runtimes",

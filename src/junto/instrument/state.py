@@ -110,6 +110,11 @@ class State:
         )
 
     @property
+    def address(self) -> str:
+        """Where the instrument is, for people."""
+        return self._session.address
+
+    @property
     def host(self) -> str:
         return self._host
 

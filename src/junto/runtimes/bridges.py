@@ -26,6 +26,7 @@ from junto.runtime import BufferedEndpoint, Runtime, Transport
 __all__ = ["Line", "connect_child", "connect_line", "connect_serial"]
 
 _LOOK = 0.2  # seconds between two looks whether a line is still wanted
+_LONGEST = 2.0  # seconds that a line has to be closed before it is opened again
 _CHUNK = 4096
 
 
@@ -82,6 +83,8 @@ class _LineTransport:
         return getattr(self._transport, name)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
+        if name == "socket":  # for those who want to know whether something has come
+            return self._transport.get_extra_info(name, default)
         return self._line if name == "serial" else default
 
 
@@ -167,27 +170,35 @@ def connect_serial(url: str, settings: Mapping[str, Any]) -> Callable[..., Corou
 
 def connect_line(open_line: Callable[[], Line], name: str) -> Callable[..., Coroutine[Any, Any, Transport]]:
     """Give what opens a line by *open_line*, which may block, and connects to it."""
+    before = threading.Event()  # whether the line that was opened before is closed again
+    before.set()
+
+    def open_when_closed() -> Line:
+        before.wait(_LONGEST)
+        return open_line()
 
     async def connect(runtime: Runtime, factory: Callable[[], BufferedEndpoint]) -> Transport:
-        with ThreadPoolExecutor(1, "junto line") as pool:
-            try:
-                line: Line = await runtime.call_in_worker(open_line, pool=pool)
-            except (OSError, ValueError, ImportError) as error:
-                raise ConnectionFailed(f"cannot open {name}: {error}") from error
-            finally:
-                pool.shutdown(wait=False)
+        pool = ThreadPoolExecutor(1, "junto line")
+        try:
+            line: Line = await runtime.call_in_worker(open_when_closed, pool=pool)
+        except (OSError, ValueError, ImportError) as error:
+            raise ConnectionFailed(f"cannot open {name}: {error}") from error
+        finally:
+            pool.shutdown(wait=False)
+        before.clear()
         wanted = threading.Event()
         wanted.set()
         try:
             bridge, transport, far = await _connect(runtime, lambda: _Bridge(factory(), wanted.clear, line))
         except BaseException:
             line.close()
+            before.set()
             raise
         coming = threading.Thread(
             target=_carry_in, args=(bridge, line, far, wanted), name=f"junto from {name}", daemon=True
         )
         going = threading.Thread(
-            target=_carry_out, args=(bridge, line, far, coming), name=f"junto to {name}", daemon=True
+            target=_carry_out, args=(bridge, line, far, coming, before), name=f"junto to {name}", daemon=True
         )
         coming.start()
         going.start()
@@ -210,7 +221,9 @@ def _carry_in(bridge: _Bridge, line: Line, far: socket.socket, wanted: threading
         far.shutdown(socket.SHUT_RDWR)
 
 
-def _carry_out(bridge: _Bridge, line: Line, far: socket.socket, coming: threading.Thread) -> None:
+def _carry_out(
+    bridge: _Bridge, line: Line, far: socket.socket, coming: threading.Thread, closed: threading.Event
+) -> None:
     """Carry what is sent to the line; close both in the end."""
     receive = functools.partial(far.recv, _CHUNK)
     try:
@@ -224,3 +237,4 @@ def _carry_out(bridge: _Bridge, line: Line, far: socket.socket, coming: threadin
     far.close()
     with contextlib.suppress(Exception):
         line.close()
+    closed.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import select
 import socket
+import struct
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, Protocol
@@ -12,7 +13,7 @@ from typing import Any, Final, Protocol
 from junto.instrument.errors import IncompleteReadError, LimitOverrunError
 from junto.runtime import Transport
 
-__all__ = ["SocketSystem", "watcher"]
+__all__ = ["SocketSystem", "reset", "watcher"]
 
 Connector = Callable[..., Coroutine[Any, Any, Transport]]
 
@@ -97,6 +98,14 @@ class SocketSystem:
         from junto.runtimes.asyncio_errors import AsyncioLimitOverrunError  # late: it needs asyncio
 
         return AsyncioLimitOverrunError(message, consumed)
+
+
+def reset(transport: Transport, /) -> None:
+    """Break a connection, so that the other side is told of a reset."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 def watcher(transport: Transport, /) -> Callable[[], bool] | None:
