@@ -40,6 +40,8 @@ PLACES = {
     "compat": "application",
     "custom_types": "codec",
     "errors": "errors",
+    "instrument.errors": "errors",
+    "instrument.simulated": "flavour",
     "mosaik": "application",
     "runtime": "runtime",
     "runtimes": "runtimes",
@@ -56,7 +58,7 @@ BELOW_FLAVOURS = frozenset({"layer", "waiting", "sansio", "codec", "runtime", "a
 
 # From a place to those that it may import from. Only an application imports an application or a flavour.
 ARROWS: dict[str, frozenset[str]] = {
-    "errors": frozenset(),
+    "errors": frozenset({"errors"}),
     "address": frozenset({"errors"}),
     "runtime": frozenset({"address", "errors"}),
     "codec": frozenset({"codec", "errors"}),

@@ -21,8 +21,33 @@ from junto.address import Address
 from junto.answering import Handler
 from junto.blocking import Channel, Peer, Request, Server, Stream
 from junto.channel import Channel as _Channel
+from junto.instrument import blocking as _blocking
+from junto.instrument import client as _client
+from junto.instrument import futures as _futures
+from junto.instrument.blocking import BlockStream, LineStream
+from junto.instrument.errors import (
+    BlockFormatError,
+    ConnectionClosedError,
+    ConnectionEOFError,
+    ConnectionTimeoutError,
+    IncompleteReadError,
+    InstrumentError,
+    LimitOverrunError,
+    StaleInputError,
+)
+from junto.instrument.home import Kit
+from junto.instrument.retrying import Retry
+from junto.instrument.settings import (
+    IPTOS_LOWCOST,
+    IPTOS_LOWDELAY,
+    IPTOS_NORMAL,
+    IPTOS_RELIABILITY,
+    IPTOS_THROUGHPUT,
+)
+from junto.instrument.system import Flavour
 from junto.options import ChannelOptions, Options
 from junto.proxies import Proxy
+from junto.runtimes.instruments import SocketSystem, watcher
 from junto.runtimes.threads import ThreadsRuntime
 
 if TYPE_CHECKING:
@@ -30,16 +55,35 @@ if TYPE_CHECKING:
     from typing import Unpack
 
 __all__ = [
+    "IPTOS_LOWCOST",
+    "IPTOS_LOWDELAY",
+    "IPTOS_NORMAL",
+    "IPTOS_RELIABILITY",
+    "IPTOS_THROUGHPUT",
+    "TCP",
+    "BlockFormatError",
+    "BlockStream",
     "Channel",
+    "ConnectionClosedError",
+    "ConnectionEOFError",
+    "ConnectionTimeoutError",
+    "FuturesTCP",
+    "IncompleteReadError",
+    "InstrumentError",
+    "LimitOverrunError",
+    "LineStream",
     "Peer",
     "Proxy",
     "Request",
+    "Retry",
     "Server",
+    "StaleInputError",
     "Stream",
     "connect",
     "open_channel",
     "serve",
     "serve_channels",
+    "socket_for_url",
 ]
 
 
@@ -159,3 +203,29 @@ def _blocking_call(runtime: ThreadsRuntime, peer: _rpc.Peer[Any]) -> Callable[..
     """Make what proxies do when they are called: this is the way of each call."""
     peer.channel.make_streams_by(functools.partial(Stream, runtime))
     return functools.partial(runtime.call, peer.call_path)
+
+
+class _Inner(_client.TCP):
+    _flavour = Flavour(lambda: ThreadsRuntime, SocketSystem())
+
+
+_KIT = Kit(_Inner, ThreadsRuntime, watcher)
+
+
+def socket_for_url(url: str, *, concurrency: str = "sync", **options: Any) -> Any:
+    """Make the client of the instrument at *url*; see `junto.instrument.urls`."""
+    from junto.instrument import urls  # late: most programs need none
+
+    return urls.socket_for_url(url, concurrency=concurrency, **options)
+
+
+class TCP(_blocking.TCP):
+    """A client of one instrument, whose operations block; see `junto.instrument.blocking.TCP`."""
+
+    _kit = _KIT
+
+
+class FuturesTCP(_futures.FuturesTCP):
+    """A client of one instrument, whose operations return futures; see `junto.instrument.futures`."""
+
+    _kit = _KIT

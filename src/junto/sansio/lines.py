@@ -1,0 +1,361 @@
+"""Bytes that were received and not yet read, and reads that end at a terminator.
+
+What was received is kept as it came, in immutable chunks, as long as reads find their end in one: a reply
+that is one packet and one line is that packet, never copied. Only what no terminator was found in is gathered
+in a growing buffer, which remembers how far it was searched. So each byte is looked at once and moved a
+bounded number of times, in however many pieces a line comes and however many lines come in one piece.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable
+
+__all__ = ["LineBuffer", "LineTooLong", "Terminator"]
+
+_SPLIT = 64 * 1024
+
+
+class LineTooLong(Exception):
+    """A line has more content than its limit.
+
+    Attributes:
+        consumed: How many bytes were looked at.
+    """
+
+    def __init__(self, consumed: int) -> None:
+        super().__init__(consumed)
+        self.consumed = consumed
+
+
+class Terminator:
+    """What ends a line: one sequence of bytes, or the first of several.
+
+    Of several, that whose match ends first wins, and the longest of those that begin at the same place.
+
+    Attributes:
+        alternatives: The sequences, in the order given.
+        single: The only sequence, or ``None``.
+    """
+
+    __slots__ = ("_nested", "_pattern", "alternatives", "longest", "single")
+
+    def __init__(self, eol: bytes | Iterable[bytes]) -> None:
+        """Prepare to look for *eol*.
+
+        Raises:
+            TypeError: It is not made of bytes.
+            ValueError: It, or one of several, is empty.
+        """
+        alternatives = (eol,) if isinstance(eol, bytes | bytearray | memoryview) else tuple(_iterate(eol))
+        for one in alternatives:
+            if not isinstance(one, bytes | bytearray | memoryview):
+                raise TypeError(f"a line terminator is bytes, not {type(one).__name__}")
+        self.alternatives = tuple(map(bytes, alternatives))
+        if not self.alternatives or not all(self.alternatives):
+            raise ValueError("a line terminator has at least one byte")
+        self.longest = max(map(len, self.alternatives))
+        self.single = self.alternatives[0] if len(self.alternatives) == 1 else None
+        by_length = sorted(self.alternatives, key=len, reverse=True)
+        self._pattern = re.compile(b"|".join(map(re.escape, by_length)), re.DOTALL)
+        # Whether one could end inside another that began before it.
+        self._nested = any(short in long[1:-1] for long in by_length for short in by_length)
+
+    def find(self, data: bytes | bytearray, start: int = 0) -> tuple[int, int] | None:
+        """Find the first terminator at or behind *start*; tell where it begins and ends."""
+        if self.single is not None:
+            at = data.find(self.single, start)
+            return None if at < 0 else (at, at + len(self.single))
+        match = self._pattern.search(data, start)
+        if match is None:
+            return None
+        begin, end = match.span()
+        if self._nested:
+            for one in self.alternatives:
+                at = data.find(one, begin, end - 1)
+                if at >= 0:
+                    begin, end = at, at + len(one)
+        return begin, end
+
+    def rest(self, found: bytes | bytearray | memoryview) -> tuple[bytes, ...]:
+        """Tell what, coming next, would have made the match *found* a longer one."""
+        return tuple(
+            one[len(found) :] for one in self.alternatives if len(one) > len(found) and one.startswith(found)
+        )
+
+    def ends(self, data: bytes) -> bytes:
+        """Give the longest terminator that *data* ends with; empty for none."""
+        return max((one for one in self.alternatives if data.endswith(one)), key=len, default=b"")
+
+
+def _iterate(eol: Iterable[bytes]) -> Iterable[bytes]:
+    if isinstance(eol, str) or not isinstance(eol, Iterable):
+        raise TypeError(f"a line terminator is bytes or a tuple of bytes, not {type(eol).__name__}")
+    return eol
+
+
+class LineBuffer:
+    """The bytes of one connection that were received and not yet read, oldest first."""
+
+    __slots__ = (
+        "_chunk",
+        "_gathered",
+        "_held",
+        "_lines",
+        "_position",
+        "_searched",
+        "_searched_for",
+        "_size",
+        "_split_at",
+        "_unwanted",
+    )
+
+    def __init__(self) -> None:
+        # In this order: whole lines that were cut already, the rest of a chunk, and what came later.
+        self._lines: deque[bytes] = deque()
+        self._split_at: Terminator | None = None
+        self._chunk = b""
+        self._position = 0
+        self._gathered = bytearray()
+        self._searched = 0
+        self._searched_for: Terminator | None = None
+        self._size = 0
+        self._unwanted: tuple[bytes, ...] = ()
+        self._held = b""
+
+    def __len__(self) -> int:
+        return self._size
+
+    def append(self, data: bytes) -> None:
+        """Take what was received."""
+        if self._unwanted:
+            data = self._without_unwanted(data)
+        if not self._size:
+            self._chunk = data
+            self._position = 0
+        else:
+            self._gathered += data
+        self._size += len(data)
+
+    def ignore_next(self, unwanted: Iterable[bytes]) -> None:
+        """Drop one of *unwanted* if it is the very next to come, or is there already.
+
+        Nobody waits for that. A part of it that comes is held back until it is decided.
+        """
+        self._unwanted = tuple(sorted(filter(None, unwanted), key=len, reverse=True))
+        if self._size and self._unwanted:
+            data = self._without_unwanted(self.take_all())
+            self.append(data)
+
+    def _without_unwanted(self, data: bytes) -> bytes:
+        data = self._held + data
+        self._held = b""
+        for one in self._unwanted:
+            if data.startswith(one):
+                self._unwanted = ()
+                return data[len(one) :]
+        if any(one.startswith(data) for one in self._unwanted):
+            self._held = data
+            return b""
+        self._unwanted = ()
+        return data
+
+    def end(self) -> None:
+        """Take note that no more will come: what was held back is data."""
+        self._unwanted = ()
+        if self._held:
+            held, self._held = self._held, b""
+            self.append(held)
+
+    def clear(self) -> None:
+        """Forget all; what is to be dropped next stays so."""
+        self._lines.clear()
+        self._chunk = b""
+        self._position = 0
+        self._gathered = bytearray()
+        self._searched = 0
+        self._size = 0
+
+    def take(self, most: int) -> bytes:
+        """Take up to *most* bytes."""
+        if self._lines:
+            self._join_lines()
+        here = len(self._chunk) - self._position
+        if most >= here and not self._gathered:
+            return self.take_all()
+        if most > here:
+            self._to_chunk()
+        end = min(self._position + most, len(self._chunk))
+        taken = self._chunk[self._position : end]
+        self._position = end
+        self._size -= len(taken)
+        return taken
+
+    def take_all(self) -> bytes:
+        """Take everything."""
+        if self._lines:
+            self._join_lines()
+        self._to_chunk()
+        taken = self._chunk[self._position :] if self._position else self._chunk
+        self._chunk = b""
+        self._position = 0
+        self._size = 0
+        return taken
+
+    def peek(self, most: int) -> bytes:
+        """Look at up to *most* bytes, which stay."""
+        if self._lines:
+            self._join_lines()
+        if len(self._chunk) - self._position < most:
+            self._to_chunk()
+        return self._chunk[self._position : self._position + most]
+
+    def take_into(self, target: memoryview) -> int:
+        """Take as many bytes as there are and *target* has room for; tell how many."""
+        taken = self.take(len(target))
+        target[: len(taken)] = taken
+        return len(taken)
+
+    def put_back(self, data: bytes) -> None:
+        """Lay *data* in front of all."""
+        self._chunk = data + self.take_all()
+        self._size = len(self._chunk)
+
+    def take_line(self, terminator: Terminator, limit: int) -> bytes | None:
+        """Take one line with its terminator; ``None`` if there is no whole one.
+
+        Raises:
+            LineTooLong: Its content is above *limit* bytes; nothing was taken.
+        """
+        if self._lines:
+            if self._split_at is terminator:
+                line = self._lines.popleft()
+                self._size -= len(line)
+                return line
+            self._join_lines()
+        if not self._gathered:
+            found = terminator.find(self._chunk, self._position)
+            if found is None:
+                self._gather(terminator, limit)
+                return None
+        else:
+            found = self._find_gathered(terminator, limit)
+            if found is None:
+                return None
+        begin, end = found
+        if begin - self._position > limit:
+            raise LineTooLong(end - self._position)
+        line = self._chunk[self._position : end]
+        self._position = end
+        self._size -= len(line)
+        if terminator.single is None and not self._size:
+            self.ignore_next(terminator.rest(line[begin - end :]))
+        return line
+
+    def take_lines(self, terminator: Terminator, limit: int) -> list[bytes]:
+        """Take all whole lines, of 64 KiB or a little more at a time; none if there is none.
+
+        Raises:
+            LineTooLong: The content of the first is above *limit* bytes; nothing was taken.
+        """
+        first = self.take_line(terminator, limit)
+        if first is None:
+            return []
+        self.split_lines(terminator, limit)
+        lines = [first]
+        if self._split_at is terminator:
+            lines.extend(self._lines)
+            self._size -= sum(map(len, self._lines))
+            self._lines.clear()
+        return lines
+
+    def split_lines(self, terminator: Terminator, limit: int) -> deque[bytes]:
+        """Cut whole lines apart in advance, of 64 KiB or a little more; they are still here.
+
+        Whoever takes the oldest of those that are returned must tell it by `line_taken`.
+        """
+        if self._lines or terminator.single is None or terminator.longest > 2:
+            return self._lines
+        start = self._position
+        if len(self._chunk) - start > _SPLIT:
+            found = terminator.find(self._chunk, start + _SPLIT)
+            end = len(self._chunk) if found is None else found[1]
+        else:
+            end = len(self._chunk)
+        last = self._chunk.rfind(terminator.single, start, end)
+        if last >= 0:
+            end = last + len(terminator.single)
+            piece = self._chunk[start:end]
+            lines = _split(piece, terminator.single)
+            if max(map(len, lines)) - len(terminator.single) <= limit:
+                self._lines.extend(lines)
+                self._split_at = terminator
+                self._position = end
+        return self._lines
+
+    def is_split_at(self, terminator: Terminator) -> bool:
+        """Tell whether what `split_lines` gave, if anything, was cut at *terminator*."""
+        return self._split_at is terminator
+
+    def line_taken(self, line: bytes) -> None:
+        """Take note that *line* was taken from what `split_lines` gave."""
+        self._size -= len(line)
+
+    def _join_lines(self) -> None:
+        lines = b"".join(self._lines)
+        self._lines.clear()
+        self._chunk = lines + self._chunk[self._position :]
+        self._position = 0
+
+    def _to_chunk(self) -> None:
+        """Make one chunk of all."""
+        if self._gathered:
+            self._chunk = b"".join((memoryview(self._chunk)[self._position :], self._gathered))
+            self._position = 0
+            self._gathered = bytearray()
+            self._searched = 0
+
+    def _gather(self, terminator: Terminator, limit: int) -> None:
+        """Set the chunk, in which there is no terminator, aside to be gathered with what comes."""
+        self._gathered[:0] = memoryview(self._chunk)[self._position :]
+        self._chunk = b""
+        self._position = 0
+        self._note_searched(terminator, limit)
+
+    def _note_searched(self, terminator: Terminator, limit: int) -> None:
+        size = len(self._gathered)
+        self._searched = max(0, size - terminator.longest + 1)
+        self._searched_for = terminator
+        if self._searched > limit:
+            raise LineTooLong(size)
+
+    def _find_gathered(self, terminator: Terminator, limit: int) -> tuple[int, int] | None:
+        if self._position < len(self._chunk):
+            found = terminator.find(self._chunk, self._position)
+            if found is not None and found[1] < len(self._chunk):
+                return found
+            # Not in the chunk alone, or perhaps a longer one across its end.
+            self._gathered[:0] = memoryview(self._chunk)[self._position :]
+            self._chunk = b""
+            self._position = 0
+            self._searched = 0
+        elif self._chunk:
+            self._chunk = b""
+            self._position = 0
+        start = self._searched if self._searched_for is terminator else 0
+        found = terminator.find(self._gathered, start)
+        if found is None:
+            self._note_searched(terminator, limit)
+            return None
+        self._chunk = bytes(self._gathered)
+        self._gathered = bytearray()
+        self._searched = 0
+        return found
+
+
+def _split(data: bytes, eol: bytes) -> list[bytes]:
+    """Cut *data*, which ends with *eol*, behind each of them."""
+    if eol == b"\n" and b"\r" not in data:
+        return data.splitlines(keepends=True)
+    return [line + eol for line in data.split(eol)[:-1]]
