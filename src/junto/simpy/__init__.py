@@ -39,6 +39,7 @@ from junto.runtimes.simpy.schedule import Event, ProcessGenerator
 from junto.runtimes.tasks import Cancelled
 from junto.simpy.environments import Environment, WallClockEnvironment
 from junto.simpy.facades import Channel, EndOfStream, Peer, Server, Stream
+from junto.simpy.instruments import TCP, BlockStream, LineStream
 from junto.simpy.messages import Message
 from junto.simpy.packets import Packet, PacketUTF8
 from junto.simpy.sockets import TCPSocket
@@ -49,11 +50,14 @@ if TYPE_CHECKING:
     from typing import Unpack
 
 __all__ = [
+    "TCP",
+    "BlockStream",
     "Cancelled",
     "Channel",
     "EndOfStream",
     "Environment",
     "Future",
+    "LineStream",
     "Message",
     "Packet",
     "PacketUTF8",

@@ -14,6 +14,7 @@ from junto.runtimes.trio.runtime import TrioRuntime
 __all__ = ["QuietNursery", "opened"]
 
 Nursery = trio.Nursery
+current_task = trio.lowlevel.current_task
 
 
 class _Closable(Protocol):
