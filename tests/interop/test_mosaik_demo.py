@@ -61,6 +61,14 @@ def test_the_demo_is_right_and_tells_what_it_measured(tmp_path: Path) -> None:
     assert result["times"].keys() == {"junto", *flavours, "mosaik-api", "in-process"}
     assert all(times["seconds"] > 0 for times in result["times"].values())
 
+    instruments = result["instruments"]
+    assert instruments.keys() == {"roof", "household", "grid"}
+    for read in instruments.values():
+        assert read["read"] > 75  # of 150, on whatever machine
+        assert read["wrong"] == 0
+        assert read["connections"] > 1
+    assert {read["client"] for read in instruments.values()} == {"aio", "sync"}
+
     page = tmp_path / "out" / "mosaik.html"
     assert result["page"] == str(page.resolve())
     links = Links()
