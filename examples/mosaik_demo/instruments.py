@@ -2,8 +2,8 @@
 
 The instruments are simulated, but their sockets are real. An hour takes an eighth of a second, and in the
 course of the day one instrument drops its connections, one breaks them, and one is away for a while. The
-clients connect again by themselves. Each question has a number, which the answer repeats, so that an answer to
-another question would be noticed.
+clients connect again by themselves. Each question has a number, which the answer repeats, so that an answer
+to another question would be noticed.
 """
 
 from __future__ import annotations
@@ -153,24 +153,33 @@ async def read_both(
 
 async def read(meter: Meter, port: int, start: float, progress: Callable[[float], object]) -> None:
     client = aio.TCP("127.0.0.1", port, retry=AGAIN, timeout=PATIENCE)
-    for number in range(READINGS):
-        await asyncio.sleep(max(0.0, start + number * PAUSE - time.monotonic()))
+    number = 0
+    while number < READINGS:
+        await asyncio.sleep(start + number * PAUSE - time.monotonic())
         try:
             meter.take(number, await client.query(f"POW? {number}"))
         except OSError:
             meter.failed += 1
-        progress((number + 1) / READINGS)
+        number = following(number, start)
+        progress(min(1.0, number / READINGS))
     meter.connections = client.connection_counter
     await client.close()
 
 
 def read_blocking(meter: Meter, port: int, start: float) -> None:
     client = sync.TCP("127.0.0.1", port, retry=AGAIN, timeout=PATIENCE)
-    for number in range(READINGS):
+    number = 0
+    while number < READINGS:
         time.sleep(max(0.0, start + number * PAUSE - time.monotonic()))
         try:
             meter.take(number, client.query(f"POW? {number}"))
         except OSError:
             meter.failed += 1
+        number = following(number, start)
     meter.connections = client.connection_counter
     client.close()
+
+
+def following(number: int, start: float) -> int:
+    """Tell which reading is the next: what was missed is not read later."""
+    return max(number + 1, math.ceil((time.monotonic() - start) / PAUSE))
