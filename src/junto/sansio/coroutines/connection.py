@@ -158,7 +158,7 @@ class Connection(Run[T_co, E_co]):
             return self._read_some(nbytes)
         if io.draining:
             self._drain()
-        return self._output.take_all() if self._output.chunks else b""
+        return self._output.take_all() if io.chunks else b""
 
     def _read_some(self, nbytes: int) -> bytes:
         check_size(nbytes)
