@@ -1,8 +1,8 @@
 from dataclasses import dataclass
 
+from junto import ProtocolViolation
 from junto.protocols import (
     EventSteps,
-    ProtocolViolation,
     Steps,
     emit,
     expect,

@@ -8,11 +8,10 @@ from typing import Any, NoReturn
 
 import pytest
 
-from junto.errors import ConnectionLost
+from junto.errors import ConnectionLost, IncompleteRead
 from junto.protocols import (
     Connection,
     EventSteps,
-    IncompleteRead,
     ProtocolEndpoint,
     Steps,
     emit,
