@@ -16,6 +16,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks import costs
+from benchmarks.coroutines import measure_coroutines
 from benchmarks.plan import Plan
 from benchmarks.rates import measure_rate
 from benchmarks.report import Progress, describe_machine, print_bars, print_machine, print_outcome
@@ -30,6 +31,7 @@ def find_workloads() -> dict[str, Measure]:
     workloads["memory"] = costs.measure_memory
     workloads["idle"] = costs.measure_idle
     workloads["import"] = costs.measure_import
+    workloads["coroutines"] = measure_coroutines
     return workloads
 
 

@@ -44,7 +44,7 @@ nitpick_ignore_regex = [
     # A name that is written out in full is meant to lead there, and has to.
     (r"py:obj", r"(?!junto\.).*"),
     # Type variables have no page.
-    (r"py:.*", r"junto\.(.*\.)?[A-Z]"),
+    (r"py:.*", r"junto\.(.*\.)?[A-Z](_co)?"),
     # An annotation without a module is an alias or a type variable; type checkers see to it that it exists.
     (r"py:class", r"\w+"),
     # What an annotation of an inner module names, and only that module uses.

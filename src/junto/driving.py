@@ -36,7 +36,7 @@ E_co = TypeVar("E_co", covariant=True)
 
 
 class Drivable(Protocol[T_co, E_co]):
-    """What is driven: a `junto.sansio.coroutines.Connection`, or what stands before one."""
+    """What is driven: a `junto.sansio.coroutines.connection.Connection`, or what stands before one."""
 
     def send(self, data: bytes | bytearray | memoryview, /) -> None: ...
     def send_eof(self) -> None: ...

@@ -1,5 +1,7 @@
 """Protocols without I/O: all names for those who write them, and for those who drive them.
 
+For example::
+
     from junto.protocols import Steps, protocol, put, readline
 
     @protocol
@@ -9,18 +11,11 @@
 
 The protocol does no I/O and knows no way of waiting. Drive its connection by hand with ``send`` and ``read``,
 or with `run` over a blocking socket, `drive` over asyncio's streams, or a `ProtocolEndpoint` on any
-runtime of junto. All but these three is in `junto.sansio.coroutines`, which imports nothing that waits.
+runtime of junto. All but these three is in `junto.sansio.coroutines`, which imports nothing that waits; the
+errors are in `junto`.
 """
 
 from junto.driving import drive, run
-from junto.errors import (
-    BufferFull,
-    IncompleteRead,
-    LimitExceeded,
-    NoResult,
-    ProtocolFinished,
-    ProtocolViolation,
-)
 from junto.protocol_endpoint import ProtocolEndpoint
 from junto.sansio.coroutines import (
     MAX_INPUT,
@@ -68,17 +63,11 @@ from junto.sansio.coroutines import (
 __all__ = [
     "MAX_INPUT",
     "Buffer",
-    "BufferFull",
     "Connection",
     "EventSteps",
-    "IncompleteRead",
-    "LimitExceeded",
-    "NoResult",
     "Primitive",
     "ProtocolEndpoint",
-    "ProtocolFinished",
     "ProtocolIO",
-    "ProtocolViolation",
     "Recorded",
     "Steps",
     "Suspension",

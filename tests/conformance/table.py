@@ -18,6 +18,7 @@ __all__ = ["LAYERS", "TRANSPORTS", "Table"]
 LAYERS: Final = {
     "test_futures": "futures and tasks",
     "test_time": "time",
+    "test_protocols": "protocols without I/O",
     "test_waiting": "ways to wait",
     "test_transports": "streams and datagrams",
     "test_tls": "TLS",

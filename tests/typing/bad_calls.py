@@ -7,10 +7,13 @@ A mark that is not needed is an error itself, for mypy by ``--strict`` and for p
 
 from __future__ import annotations
 
+import socket
+
 from simpy import Environment
 
 import junto.trio
-from junto import Options, aio, expose, simpy, sync
+from junto import Options, aio, expose, protocols, simpy, sync
+from junto.protocols import Connection, EventSteps, Steps, protocol
 
 # Not callable.
 expose(3)  # type: ignore[type-var]
@@ -116,3 +119,50 @@ def with_a_peer(peer: simpy.Peer, stream: simpy.Stream) -> None:
 
 Options(codec=3)  # type: ignore[arg-type]
 Options(nothing=3)  # type: ignore[call-arg]
+
+
+@protocol
+def first(n: int) -> Steps[bytes]:
+    return (yield from protocols.read(n))
+
+
+@protocol
+def numbers() -> EventSteps[int, None]:
+    yield from protocols.emit(3)
+    yield from protocols.emit("text")  # type: ignore[misc]
+
+
+@protocol
+def silent() -> Steps[None]:
+    yield from protocols.emit(3)  # type: ignore[misc]
+    yield 3  # type: ignore[misc]
+    yield protocols.wait()  # type: ignore[misc]
+    data: bytes = protocols.read(3)  # type: ignore[assignment]
+    len(protocols.read(3))  # type: ignore[arg-type]
+    protocols.read(3)[0]  # type: ignore[index]
+    data = yield from protocols.wait()  # type: ignore[func-returns-value, assignment]
+    yield from protocols.put("text")  # type: ignore[arg-type]
+    _ = data
+
+
+@protocol  # type: ignore[arg-type]
+def plain() -> int:
+    return 3
+
+
+@protocol(max_input="many")  # type: ignore[call-overload, untyped-decorator]
+def bounded() -> Steps[None]:
+    yield from protocols.wait()
+
+
+def in_protocols(sock: socket.socket) -> None:
+    first()  # type: ignore[call-arg]
+    first("x")  # type: ignore[arg-type]
+    text: str = first(3).get_result()  # type: ignore[assignment]
+    event: str = numbers().next_event()  # type: ignore[assignment]
+    first(3).send("text")  # type: ignore[arg-type]
+    first(3).has_result()  # type: ignore[operator]
+    narrow: Connection[int, object] = first(3)  # type: ignore[assignment]
+    protocols.run(first, sock)  # type: ignore[arg-type]
+    protocols.run(first(3), sock, timeout="3")  # type: ignore[arg-type]
+    _ = (text, event, narrow)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
+import socket
 from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, assert_type
+from typing import Any, Never, assert_type
 
 import trio
 from simpy import Event
 
 import junto.trio
-from junto import MOSAIK, Address, Options, ServiceDict, aio, expose, simpy, sync
+from junto import MOSAIK, Address, Options, ServiceDict, aio, expose, protocols, simpy, sync
 from junto.codecs import JSON
-from junto.runtime import Future
+from junto.protocols import Connection, EventSteps, Steps, protocol
+from junto.runtime import Future, Runtime
+from junto.testing import Outcome, feed
 
 
 @dataclass
@@ -228,3 +232,62 @@ async def wait_in_simpy(env: simpy.WallClockEnvironment) -> None:
 def options() -> None:
     assert_type(Options(codec="msgpack", max_pending=3), Options)
     assert_type(Options(**MOSAIK), Options)
+
+
+def read_number() -> Steps[int]:
+    return int((yield from protocols.readline(include=False)))
+
+
+@protocol
+def sum_up(count: int, *, start: int = 0) -> Steps[float]:
+    for _ in range(count):
+        start += yield from read_number()
+    yield from protocols.write(b"done")
+    return start / 2
+
+
+@protocol(max_input=None, eof_ok=True)
+def points() -> EventSteps[Point, str]:
+    while not (yield from protocols.at_eof()):
+        x, y = yield from protocols.read_struct("ff")
+        yield from protocols.emit(Point(x, y), after_flush=True)
+        yield from protocols.put(b"thanks")
+    return "end"
+
+
+class Session:
+    @protocol
+    def talk(self, name: str) -> Steps[bytes]:
+        assert_type((yield from read_number()), int)
+        assert_type((yield from protocols.read_until_any((b"a", b"b"))), tuple[bytes, bytes])
+        assert_type((yield from protocols.read_view(3)), memoryview)
+        for step in protocols.read_chunks(3):
+            assert_type((yield from step), bytes)
+        io = yield from protocols.get_io()
+        assert_type(io.try_read(3), bytes | None)
+        inner = sum_up(3)
+        assert_type((yield from protocols.subprotocol(inner)), float)
+        return (yield from protocols.read())
+
+
+def in_protocols(sock: socket.socket, runtime: Runtime) -> None:
+    assert_type(sum_up(3), Connection[float, Never])
+    assert_type(sum_up(count=3, start=1).get_result(), float)
+    assert_type(Session().talk("x"), Connection[bytes, Never])
+    with points() as connection:
+        assert_type(connection, Connection[str, Point])
+    assert_type(points().get_result(), str)
+    assert_type(points().next_event(), Point)
+    assert_type(list(points().events()), list[Point])
+    assert_type(sum_up(1).exchange(bytearray(3)), bytes)
+    assert_type(protocols.run(sum_up(1), sock, timeout=3.0), float)
+    assert_type(protocols.run(points(), sock, on_event=lambda point: print(point.x)), str)
+    assert_type(protocols.ProtocolEndpoint(runtime, sum_up(1)), protocols.ProtocolEndpoint[float, Never])
+    assert_type(feed(points, b"data"), Outcome[str, Point])
+    general: Connection[object, object] = sum_up(1)
+    general.send(memoryview(b"x"))
+
+
+async def in_streams(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    assert_type(await protocols.drive(sum_up(1), reader, writer), float)
+    assert_type(await protocols.drive(protocols.Recorded(points()), reader, writer), str)

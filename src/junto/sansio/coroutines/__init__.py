@@ -1,5 +1,7 @@
 r"""Protocols as generator functions, which ask for bytes and offer bytes, and do no I/O.
 
+For example::
+
     @protocol
     def echo() -> Steps[None]:
         while True:

@@ -61,7 +61,7 @@ class Buffer:
         # Up to here, no _separator begins.
         self.scanned = 0
         # What came after data. It is not joined before somebody needs it.
-        self.later: list[bytes] | tuple[()] = ()
+        self.later: list[bytes] | None = None
         self._later_size = 0
         self._separator: bytes | None = None
         self._room: bytearray | None = None
@@ -117,22 +117,26 @@ class Buffer:
             return len(chunk)
         if not chunk:
             return len(self)
-        if isinstance(self.later, tuple):
-            self.later = []
-        self.later.append(chunk)
-        self._later_size += len(chunk)
-        if len(self.later) == _MANY:
-            self.gather()
-            return len(self.data) - self.at
-        return len(data) - self.at + self._later_size
+        later = self.later
+        if later is None:
+            self.later = [chunk]
+        else:
+            later.append(chunk)
+            if len(later) == _MANY:
+                self._later_size += len(chunk)
+                self.gather()
+                return len(self.data) - self.at
+        self._later_size = size = self._later_size + len(chunk)
+        return len(data) - self.at + size
 
     def gather(self) -> None:
         """Put what came later behind `data`."""
         data = self.data
+        later = self.later or []
         rest = len(data) - self.at
         if rest <= self._later_size:
             with memoryview(data) as view:
-                self.data = b"".join((view[self.at :], *self.later))
+                self.data = b"".join((view[self.at :], *later))
             self._shift()
         else:
             if not isinstance(data, bytearray):
@@ -142,9 +146,9 @@ class Buffer:
             elif rest <= self.at:
                 del data[: self.at]
                 self._shift()
-            for chunk in self.later:
+            for chunk in later:
                 data += chunk
-        self.later = ()
+        self.later = None
         self._later_size = 0
 
     def clear(self) -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection", "Wants"]
 
-T = TypeVar("T")
-E = TypeVar("E")
+T_co = TypeVar("T_co", covariant=True)
+E_co = TypeVar("E_co", covariant=True)
 
 
 class Wants(Flag):
@@ -28,7 +28,7 @@ class Wants(Flag):
     OUTPUT_DRAINED = auto()
 
 
-class Connection(Run[T, E]):
+class Connection(Run[T_co, E_co]):
     """One run of a protocol function, that returns a *T* and emits events of type *E*.
 
     It does nothing by itself: the protocol goes on inside the methods of this object, and all of them
@@ -158,7 +158,7 @@ class Connection(Run[T, E]):
             return self._read_some(nbytes)
         if io.draining:
             self._drain()
-        return self._output.take_all() if self._output.chunks else b""
+        return self._output.take_all() if io.chunks else b""
 
     def _read_some(self, nbytes: int) -> bytes:
         check_size(nbytes)
@@ -198,7 +198,7 @@ class Connection(Run[T, E]):
         self.send(data)
         return self.read()
 
-    def get_result(self) -> T:
+    def get_result(self) -> T_co:
         """Return what the protocol returned.
 
         Raises:
@@ -215,12 +215,12 @@ class Connection(Run[T, E]):
             "the protocol was closed" if self._io.state == CLOSED else "the protocol has not returned yet"
         )
 
-    def events(self) -> Iterator[E]:
+    def events(self) -> Iterator[E_co]:
         """Take the events that were emitted, oldest first."""
         while events := self._io.events:
             yield events.popleft()
 
-    def next_event(self) -> E:
+    def next_event(self) -> E_co:
         """Take the oldest event.
 
         Raises:
@@ -229,7 +229,7 @@ class Connection(Run[T, E]):
         events = self._io.events
         if not events:
             raise NoResult("there is no event")
-        event: E = events.popleft()
+        event: E_co = events.popleft()
         return event
 
     def take_unused(self) -> bytes:

@@ -115,7 +115,7 @@ def primitive(
             return function(*self._args, **self._kwargs)
 
     # What C code says about a wrong argument has the name of its class in it.
-    Composed.__name__ = function.__name__
+    Composed.__name__ = function.__name__.lstrip("_")
 
     def make(*args: P.args, **kwargs: P.kwargs) -> Primitive[E, T]:
         return Composed(*args, **kwargs)

@@ -167,7 +167,7 @@ def read_some() -> Steps[bytes]:
 def read_to_eof() -> Steps[bytes]:
     """Wait for the end of the input, and consume all of it.
 
-    It is bounded by ``max_input``; for more, use `junto.sansio.coroutines.read_chunks` or `read_some`.
+    It is bounded by ``max_input``; for more, use `read_chunks` or `read_some`.
     """
     io = current()
     while not io.ended:

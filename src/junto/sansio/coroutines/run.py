@@ -24,14 +24,14 @@ from junto.sansio.coroutines.protocol_io import (
 
 __all__ = ["MAX_INPUT", "Run", "refuse_reentry"]
 
-T = TypeVar("T")
-E = TypeVar("E")
+T_co = TypeVar("T_co", covariant=True)
+E_co = TypeVar("E_co", covariant=True)
 
 MAX_INPUT: Final = 1 << 20
 """How many bytes may wait in the input, if nobody says otherwise."""
 
 
-class Run(Generic[T, E]):
+class Run(Generic[T_co, E_co]):
     """A protocol that goes on step by step, each to the next place where it waits."""
 
     __slots__ = (
@@ -49,7 +49,7 @@ class Run(Generic[T, E]):
 
     def __init__(
         self,
-        steps: Generator[Suspension[E], None, T],
+        steps: Generator[Suspension[E_co], None, T_co],
         *,
         max_input: int | None = MAX_INPUT,
         max_output: int | None = None,
@@ -65,9 +65,9 @@ class Run(Generic[T, E]):
         self._output = self._io.output
         self._eof_ok = eof_ok
         self._strict = strict
-        self._generator: Generator[Suspension[E], None, T] | None = steps
+        self._generator: Generator[Suspension[E_co], None, T_co] | None = steps
         self._at_rest = READY
-        self._result: T
+        self._result: T_co
         self._error: BaseException | None = None
         self._traceback: TracebackType | None = None
         self._advance()

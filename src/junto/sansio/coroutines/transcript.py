@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorded"]
 
-T = TypeVar("T")
-E = TypeVar("E")
+T_co = TypeVar("T_co", covariant=True)
+E_co = TypeVar("E_co", covariant=True)
 
 
-class Recorded(Generic[T, E]):
+class Recorded(Generic[T_co, E_co]):
     """Stands before a connection, for a driver, and notes what passes.
 
     Attributes:
@@ -27,7 +27,7 @@ class Recorded(Generic[T, E]):
             ``("in", None)``.
     """
 
-    def __init__(self, connection: Connection[T, E]) -> None:
+    def __init__(self, connection: Connection[T_co, E_co]) -> None:
         self.connection = connection
         self.transcript: list[tuple[Literal["in", "out"], bytes | None]] = []
 
@@ -49,11 +49,11 @@ class Recorded(Generic[T, E]):
             self.transcript.append(("out", data))
         return data
 
-    def get_result(self) -> T:
+    def get_result(self) -> T_co:
         """As `Connection.get_result`."""
         return self.connection.get_result()
 
-    def events(self) -> Iterator[E]:
+    def events(self) -> Iterator[E_co]:
         """As `Connection.events`."""
         return self.connection.events()
 

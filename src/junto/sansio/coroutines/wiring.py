@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Never, TypeVar, cast
 
 from junto.sansio.coroutines.connection import Connection
-from junto.sansio.coroutines.primitive import primitive
+from junto.sansio.coroutines.primitive import Primitive, primitive
 from junto.sansio.coroutines.primitives import at_eof, peek, put, read, wait
 from junto.sansio.coroutines.protocol_io import Steps
 
@@ -59,13 +59,12 @@ def _unchanged(data: bytes) -> bytes:
     return data
 
 
-@primitive
 def subprotocol(
     inner: Connection[T, Any],
     *,
     incoming: Callable[[bytes], bytes] = _unchanged,
     outgoing: Callable[[bytes], bytes] = _unchanged,
-) -> Steps[T]:
+) -> Primitive[Never, T]:
     """Run another connection on bytes that are transformed on their way, to its result.
 
     All input that comes meanwhile is given to *inner*; what it leaves is in its ``unused_data``. The
@@ -76,6 +75,13 @@ def subprotocol(
         incoming: Makes its input of ours; called with pieces of any size, in order.
         outgoing: Makes our output of its output, likewise.
     """
+    return cast("Primitive[Never, T]", _subprotocol(inner, incoming, outgoing))
+
+
+@primitive
+def _subprotocol(
+    inner: Connection[Any, Any], incoming: Callable[[bytes], bytes], outgoing: Callable[[bytes], bytes]
+) -> Steps[Any]:
     while True:
         yield from put(outgoing(inner.read()))
         if inner.finished:
