@@ -105,23 +105,19 @@ class InputBuffer:
 
     def append(self, chunk: bytes) -> int:
         """Append *chunk* itself, which nobody will change; return how many bytes there are now."""
-        data = self.data
-        if not data:
-            self.data = chunk
-            return len(chunk)
-        if not chunk:
-            return len(self)
         later = self.later
-        if later is None:
-            self.later = [chunk]
-        else:
+        if later and chunk and len(later) < _MANY:
             later.append(chunk)
-            if len(later) == _MANY:
-                self._later_size += len(chunk)
-                self.gather()
-                return len(self.data) - self.at
-        self._later_size = size = self._later_size + len(chunk)
-        return len(data) - self.at + size
+            self._later_size = size = self._later_size + len(chunk)
+            return len(self.data) - self.at + size
+        if later:
+            self.gather()
+        if not self.data:
+            self.data = chunk
+        elif chunk:
+            self.later = [chunk]
+            self._later_size = len(chunk)
+        return len(self)
 
     def gather(self) -> None:
         """Put what came later behind `data`."""
