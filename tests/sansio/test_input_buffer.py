@@ -30,6 +30,7 @@ from junto.sansio.coroutines import (
     wait,
     write,
 )
+from junto.sansio.coroutines.buffer import InputBuffer
 from junto.sansio.coroutines.output import Output
 from junto.testing import cut
 
@@ -76,7 +77,7 @@ class AgainstPlainBytes(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.buffer = Buffer()
+        self.buffer = InputBuffer()
         self.plain = b""
         self.consumed = 0
 
@@ -87,7 +88,7 @@ class AgainstPlainBytes(RuleBasedStateMachine):
 
     @rule(chunk=st.one_of(st.binary(max_size=4), st.text("ab", max_size=40).map(str.encode)))
     def write(self, chunk: bytes) -> None:
-        self.buffer.write(chunk)
+        self.buffer.append(chunk)
         self.plain += chunk
 
     @rule(n=st.integers(0, 3), size=st.integers(1, 40))
@@ -348,7 +349,7 @@ def test_so803_a_search_goes_on_where_it_stopped() -> None:
             looked_at += len(self) - start
             return super().find(separator, start, *stop)
 
-    buffer = Buffer()
+    buffer = InputBuffer()
     buffer.data = Bytes()
     for _ in range(1000):
         buffer.data += b"x" * 64

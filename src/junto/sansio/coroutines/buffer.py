@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     BytesLike: TypeAlias = bytes | bytearray | memoryview
 
-__all__ = ["Buffer", "as_bytes"]
+__all__ = ["Buffer", "InputBuffer", "as_bytes", "check_size"]
 
 _FIRST_WINDOW = 256
 # From here on, a view and one copy are faster than a slice of a bytearray and another copy of it.
@@ -45,10 +45,15 @@ def check_size(n: int) -> None:
         raise ValueError(f"a number of bytes cannot be negative, as {n} is")
 
 
-class Buffer:
-    """Bytes in the order in which they came, to be read in pieces of other sizes.
+class InputBuffer:
+    """The input of one connection.
 
-    All operations take amortised time in proportion to the bytes that they move, and `len` takes none.
+    Attributes:
+        data: What is there, or its first part.
+        at: How many bytes of `data` are consumed.
+        before: How many bytes were consumed before those of `data`.
+        scanned: Up to here, the separator that was looked for last does not begin.
+        later: What came after `data`; not joined before somebody needs it.
     """
 
     __slots__ = ("_later_size", "_room", "_separator", "at", "before", "data", "later", "scanned")
@@ -56,11 +61,8 @@ class Buffer:
     def __init__(self) -> None:
         self.data: bytes | bytearray = b""
         self.at = 0
-        # How many bytes were consumed and are not in data any more.
         self.before = 0
-        # Up to here, no _separator begins.
         self.scanned = 0
-        # What came after data. It is not joined before somebody needs it.
         self.later: list[bytes] | None = None
         self._later_size = 0
         self._separator: bytes | None = None
@@ -74,14 +76,6 @@ class Buffer:
     def consumed(self) -> int:
         """How many bytes were read so far."""
         return self.before + self.at
-
-    def write(self, chunk: BytesLike) -> None:
-        """Append a copy of *chunk*.
-
-        Raises:
-            TypeError: It is not bytes-like.
-        """
-        self.append(as_bytes(chunk))
 
     def read(self, n: int | None = None) -> bytes:
         """Consume and return up to *n* bytes, without an argument all; ``b""`` if there are none.
@@ -111,23 +105,19 @@ class Buffer:
 
     def append(self, chunk: bytes) -> int:
         """Append *chunk* itself, which nobody will change; return how many bytes there are now."""
-        data = self.data
-        if not data:
-            self.data = chunk
-            return len(chunk)
-        if not chunk:
-            return len(self)
         later = self.later
-        if later is None:
-            self.later = [chunk]
-        else:
+        if later and chunk and len(later) < _MANY:
             later.append(chunk)
-            if len(later) == _MANY:
-                self._later_size += len(chunk)
-                self.gather()
-                return len(self.data) - self.at
-        self._later_size = size = self._later_size + len(chunk)
-        return len(data) - self.at + size
+            self._later_size = size = self._later_size + len(chunk)
+            return len(self.data) - self.at + size
+        if later:
+            self.gather()
+        if not self.data:
+            self.data = chunk
+        elif chunk:
+            self.later = [chunk]
+            self._later_size = len(chunk)
+        return len(self)
 
     def gather(self) -> None:
         """Put what came later behind `data`."""
@@ -334,3 +324,43 @@ class Buffer:
             self.data = room
             return n
         return self.append(bytes(memoryview(room)[:n]))
+
+
+class Buffer:
+    """Bytes in the order in which they came, to be read in pieces of other sizes.
+
+    All operations take amortised time in proportion to the bytes that they move, and `len` takes none.
+    """
+
+    __slots__ = ("_input",)
+
+    def __init__(self) -> None:
+        self._input = InputBuffer()
+
+    def __len__(self) -> int:
+        """Count the bytes that were written and not read."""
+        return len(self._input)
+
+    def write(self, chunk: BytesLike) -> None:
+        """Append a copy of *chunk*.
+
+        Raises:
+            TypeError: It is not bytes-like.
+        """
+        self._input.append(as_bytes(chunk))
+
+    def read(self, n: int | None = None) -> bytes:
+        """Consume and return up to *n* bytes, without an argument all; ``b""`` if there are none.
+
+        Raises:
+            ValueError: *n* is negative.
+        """
+        return self._input.read(n)
+
+    def peek(self, n: int | None = None) -> bytes:
+        """Return what `read` would return, and leave it.
+
+        Raises:
+            ValueError: *n* is negative.
+        """
+        return self._input.peek(n)

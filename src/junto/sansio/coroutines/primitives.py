@@ -72,7 +72,7 @@ class read(Primitive[Never, bytes]):
             data = buffer.data
             end = at + n
             if end <= len(data):
-                # `Buffer.take`, without a call: all that is received goes this way or that of `read_until`.
+                # `InputBuffer.take`, without a call: it is the way of most that is received.
                 buffer.at = end
                 return data[at:end] if type(data) is bytes else buffer.copy(at, end)
             if io.ended or n > io.full:

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any, Final, Generic, Never, NoReturn, TypeAlias, TypeVar, cast
 
 from junto.errors import BufferFull, IncompleteRead, ProtocolViolation
-from junto.sansio.coroutines.buffer import Buffer
+from junto.sansio.coroutines.buffer import InputBuffer
 from junto.sansio.coroutines.output import Output
 
 __all__ = [
@@ -88,7 +88,7 @@ class ProtocolIO:
     )
 
     def __init__(self, max_input: int, max_output: int | None) -> None:
-        self.input = Buffer()
+        self.input = InputBuffer()
         self.output = Output()
         self.chunks = self.output.chunks
         # Made when it is needed: empty, it would be most of what an idle connection holds.

@@ -126,7 +126,7 @@ class Run(Generic[T_co, E_co]):
                 self._stop(_explain(suspension))
             unread = self._input
             if unread.at == len(unread.data):
-                # `Buffer.clear`, without a call.
+                # `InputBuffer.clear`, without a call.
                 unread.before += unread.at
                 unread.at = unread.scanned = 0
                 unread.data = b""
