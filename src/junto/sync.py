@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from junto import rpc as _rpc
 from junto import server as _server
@@ -35,7 +35,7 @@ from junto.instrument.errors import (
     LimitOverrunError,
     StaleInputError,
 )
-from junto.instrument.home import Kit
+from junto.instrument.home import HostRuntime, Kit
 from junto.instrument.retrying import Retry
 from junto.instrument.settings import (
     IPTOS_LOWCOST,
@@ -43,6 +43,7 @@ from junto.instrument.settings import (
     IPTOS_NORMAL,
     IPTOS_RELIABILITY,
     IPTOS_THROUGHPUT,
+    ClientOptions,
 )
 from junto.instrument.system import Flavour
 from junto.options import ChannelOptions, Options
@@ -52,7 +53,7 @@ from junto.runtimes.threads import ThreadsRuntime
 
 if TYPE_CHECKING:
     import ssl
-    from typing import Unpack
+    from typing import Self, Unpack
 
 __all__ = [
     "IPTOS_LOWCOST",
@@ -219,13 +220,38 @@ def socket_for_url(url: str, *, concurrency: str = "sync", **options: Any) -> An
     return urls.socket_for_url(url, concurrency=concurrency, **options)
 
 
-class TCP(_blocking.TCP):
-    """A client of one instrument, whose operations block; see `junto.instrument.blocking.TCP`."""
-
-    _kit = _KIT
-
-
 class FuturesTCP(_futures.FuturesTCP):
     """A client of one instrument, whose operations return futures; see `junto.instrument.futures`."""
 
     _kit = _KIT
+
+
+class TCP(_blocking.TCP):
+    """A client of one instrument, whose operations block; see `junto.instrument.blocking.TCP`.
+
+    With ``resolve_futures=False`` it is a `FuturesTCP`.
+    """
+
+    _kit = _KIT
+
+    @overload
+    def __new__(  # type: ignore[misc]  # what it makes is told by an argument; drivers rely on that
+        cls, *args: Any, resolve_futures: Literal[False], **kwargs: Any
+    ) -> FuturesTCP: ...
+    @overload
+    def __new__(cls, *args: Any, resolve_futures: bool = ..., **kwargs: Any) -> Self: ...
+
+    def __new__(cls, *args: Any, resolve_futures: bool = True, **kwargs: Any) -> Any:
+        """Make the client, or the one of the other form."""
+        return super().__new__(cls) if resolve_futures else FuturesTCP(*args, **kwargs)
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        resolve_futures: bool = True,
+        runtime: HostRuntime | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        super().__init__(host, port, runtime=runtime, **options)

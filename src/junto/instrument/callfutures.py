@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Callable, Coroutine
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from junto.errors import LocalProtocolError
+from junto.errors import JuntoError, LocalProtocolError
 from junto.runtime import Future
 
 if TYPE_CHECKING:
@@ -19,11 +18,11 @@ T = TypeVar("T")
 
 
 class CallFuture(concurrent.futures.Future[T]):
-    """The outcome of a call, for any thread but the one that carries the calls on."""
+    """The outcome of a call; a callback of the runtime, which would wait for itself, is refused."""
 
-    def __init__(self, carrier: Callable[[], int]) -> None:
+    def __init__(self, runtime: HostRuntime) -> None:
         super().__init__()
-        self._carrier = carrier
+        self._runtime = runtime
 
     def result(self, timeout: float | None = None) -> T:
         """Wait for the result; see `concurrent.futures.Future.result`.
@@ -40,13 +39,18 @@ class CallFuture(concurrent.futures.Future[T]):
         return super().exception(timeout)
 
     def _refuse_to_wait_for_itself(self) -> None:
-        if not self.done() and self._carrier() == get_ident():
-            raise RuntimeError("a callback cannot wait for a call that its own thread has to carry on")
+        if self.done():
+            return
+        try:
+            self._runtime.call(_nothing)
+        except LocalProtocolError as error:
+            raise RuntimeError("a callback cannot wait for a call of its own client") from error
+        except JuntoError:
+            pass  # the runtime is closed, which the result will tell
 
 
 def begin(
     runtime: HostRuntime,
-    carrier: Callable[[], int],
     function: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
@@ -55,12 +59,11 @@ def begin(
 
     Args:
         runtime: Where to call it.
-        carrier: Tells the thread that carries the runtime on, by its ident.
         function: What to call, which may return a flow.
         args: With what.
         kwargs: With what, by name.
     """
-    outer: CallFuture[Any] = CallFuture(carrier)
+    outer: CallFuture[Any] = CallFuture(runtime)
 
     def call() -> None:
         inner = runtime.create_task(_awaited(function(*args, **kwargs)))
@@ -72,11 +75,15 @@ def begin(
 
         outer.add_done_callback(give_up)
 
-    if carrier() == get_ident():
-        call()
-    else:
+    try:
         runtime.call(call)
+    except LocalProtocolError:
+        call()  # in a callback of the runtime
     return outer
+
+
+def _nothing() -> None:
+    pass
 
 
 async def _awaited(outcome: Any) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import contextvars
+import functools
 import inspect
 import os
+import sys
 import weakref
 from collections.abc import Callable
 from threading import Lock, Thread
@@ -56,7 +59,6 @@ class Home:
 
     Attributes:
         session: The client's session; set by the client.
-        carrier: The thread that carries calls on, by its ident, or 0: then whoever waits does it.
     """
 
     def __init__(
@@ -74,7 +76,6 @@ class Home:
             with_thread: Whether a thread is to carry on the runtime of this client.
         """
         self.session: Session
-        self.carrier = 0
         self._make = kit.make_runtime
         self._watcher = kit.watcher
         self._given = given
@@ -85,6 +86,7 @@ class Home:
         self._watched: object = None
         self._has_news: Callable[[], bool] | None = None
         self._pool: ThreadPoolExecutor | None = None
+        _prepare_for_ends()
         _homes.add(self)
 
     def runtime(self) -> HostRuntime:
@@ -96,7 +98,7 @@ class Home:
                 if runtime is None:
                     runtime = self._given or self._make()
                     if self._with_thread and self._given is None:
-                        self.carrier = runtime.start_thread(f"junto {self.session.address}").ident or 0
+                        runtime.start_thread(f"junto {self.session.address}")
                         self._threaded = True
                     self.session.hands_over = not self._threaded
                     self._runtime = runtime
@@ -140,7 +142,7 @@ class Home:
         """Begin to call *function* in the runtime; cancelling the future that this returns cancels it."""
         from junto.instrument.callfutures import begin  # late: few want it, and it takes long to import
 
-        return begin(self._runtime or self.runtime(), lambda: self.carrier, function, args, kwargs)
+        return begin(self._runtime or self.runtime(), function, args, kwargs)
 
     def outside(self, callback: Callable[[], Any]) -> Callable[[], Any]:
         """Make of *callback*, which may block on this client, one that can be awaited in the runtime."""
@@ -163,6 +165,8 @@ class Home:
 
     def end(self, connection: Connection | None) -> None:
         """Let go of all, from any thread: *connection*, and the runtime if it is ours."""
+        if sys.is_finalizing():
+            return  # threads do not run any more, and cannot be waited for; the system closes the rest
         runtime, self._runtime = self._runtime, None
         if runtime is not None:
             if self._given is None:
@@ -178,7 +182,6 @@ class Home:
         self._runtime = self._pool = None
         self._making = Lock()
         self._threaded = self._given is not None
-        self.carrier = 0
         self._watched = self._has_news = None
         self.session.forget()
 
@@ -193,10 +196,19 @@ _homes: weakref.WeakSet[Home] = weakref.WeakSet()
 _left_behind: list[Any] = []
 
 
+@functools.cache
+def _prepare_for_ends() -> None:
+    """Have homes end with the process, while threads still run, and begin anew in one that was forked."""
+    atexit.register(_end_all)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forget_all)
+
+
 def _forget_all() -> None:
     for home in list(_homes):
         home.forget()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
+def _end_all() -> None:
+    for home in list(_homes):
+        home.end(None)

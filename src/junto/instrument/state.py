@@ -20,6 +20,9 @@ class State:
     _host: str
     _port: int
 
+    def __reduce__(self) -> Any:
+        raise TypeError(f"a {type(self).__name__} cannot be pickled: it has a connection")
+
     def _look(self) -> Connection | None:
         """Give the connection, as far as is known now."""
         return self._session.connection
