@@ -40,8 +40,11 @@ PLACES = {
     "compat": "application",
     "custom_types": "codec",
     "errors": "errors",
+    "instrument.aio": "binding",
     "instrument.errors": "errors",
     "instrument.simulated": "flavour",
+    "instrument.sync": "binding",
+    "instrument.trio": "binding",
     "mosaik": "application",
     "runtime": "runtime",
     "runtimes": "runtimes",
@@ -68,7 +71,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "runtimes": frozenset({"runtimes", "sansio.tls", "runtime", "address", "errors"}),
     "layer": BELOW_FLAVOURS,
     "front": BELOW_FLAVOURS,
-    "flavour": BELOW_FLAVOURS | {"runtimes", "sansio.tls"},
+    "binding": BELOW_FLAVOURS | {"runtimes"},
+    "flavour": BELOW_FLAVOURS | {"binding", "runtimes", "sansio.tls"},
     "application": BELOW_FLAVOURS | {"application", "flavour", "front"},
 }
 

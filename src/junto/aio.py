@@ -18,39 +18,39 @@ from junto import server as _server
 from junto.address import Address
 from junto.answering import Handler
 from junto.channel import Channel
-from junto.instrument.client import TCP as _TCP
-from junto.instrument.errors import (
-    BlockFormatError,
-    ConnectionClosedError,
-    ConnectionEOFError,
-    ConnectionTimeoutError,
-    IncompleteReadError,
-    InstrumentError,
-    LimitOverrunError,
-    StaleInputError,
-)
-from junto.instrument.retrying import Retry
-from junto.instrument.settings import (
-    IPTOS_LOWCOST,
-    IPTOS_LOWDELAY,
-    IPTOS_NORMAL,
-    IPTOS_RELIABILITY,
-    IPTOS_THROUGHPUT,
-)
-from junto.instrument.streams import BlockStream, LineStream
-from junto.instrument.system import Flavour
+from junto.lazy import attributes_of
 from junto.options import ChannelOptions, Options
 from junto.proxies import Proxy
 from junto.request import Request
 from junto.rpc import Peer as _Peer
 from junto.runtime import Future
-from junto.runtimes.asyncio import AsyncioRuntime, asyncio_runtime
-from junto.runtimes.instruments import SocketSystem
+from junto.runtimes.asyncio import asyncio_runtime
 from junto.server import Server
 from junto.streaming import Stream
 
 if TYPE_CHECKING:
     import ssl
+
+    from junto.instrument.aio import (
+        IPTOS_LOWCOST,
+        IPTOS_LOWDELAY,
+        IPTOS_NORMAL,
+        IPTOS_RELIABILITY,
+        IPTOS_THROUGHPUT,
+        TCP,
+        BlockFormatError,
+        BlockStream,
+        ConnectionClosedError,
+        ConnectionEOFError,
+        ConnectionTimeoutError,
+        IncompleteReadError,
+        InstrumentError,
+        LimitOverrunError,
+        LineStream,
+        Retry,
+        StaleInputError,
+        socket_for_url,
+    )
 
 __all__ = [
     "IPTOS_LOWCOST",
@@ -84,6 +84,10 @@ __all__ = [
     "serve_channels",
     "socket_for_url",
 ]
+
+if not TYPE_CHECKING:
+    # Late: who makes calls need not load what instruments need.
+    __getattr__ = attributes_of("junto.instrument.aio", __name__)
 
 T = TypeVar("T")
 
@@ -252,34 +256,6 @@ def serve_channels(
     return Opening(
         _server.serve_channels(asyncio_runtime(), handler, urls, settings, tls=tls, connected=connected)
     )
-
-
-def _running() -> Callable[[], AsyncioRuntime]:
-    """Make what gives the runtime of the running loop, quickly if it is the one of the last time."""
-    last: AsyncioRuntime | None = None
-    loop: asyncio.AbstractEventLoop | None = None
-
-    def find() -> AsyncioRuntime:
-        nonlocal last, loop
-        if last is None or asyncio.get_running_loop() is not loop:
-            last = asyncio_runtime()
-            loop = asyncio.get_running_loop()
-        return last
-
-    return find
-
-
-def socket_for_url(url: str, *, concurrency: str = "async", **options: Any) -> Any:
-    """Make the client of the instrument at *url*; see `junto.instrument.urls`."""
-    from junto.instrument import urls  # late: most programs need none
-
-    return urls.socket_for_url(url, concurrency=concurrency, **options)
-
-
-class TCP(_TCP):
-    """A client of one instrument, in the event loop that runs when it is first used."""
-
-    _flavour = Flavour(_running, SocketSystem(asyncio.current_task))
 
 
 def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:

@@ -30,6 +30,7 @@ from junto import rpc as _rpc
 from junto import server as _server
 from junto.address import Address
 from junto.answering import Handler
+from junto.lazy import attributes_of
 from junto.options import ChannelOptions, Options
 from junto.proxies import Proxy
 from junto.request import Request
@@ -39,7 +40,6 @@ from junto.runtimes.simpy.schedule import Event, ProcessGenerator
 from junto.runtimes.tasks import Cancelled
 from junto.simpy.environments import Environment, WallClockEnvironment
 from junto.simpy.facades import Channel, EndOfStream, Peer, Server, Stream
-from junto.simpy.instruments import TCP, BlockStream, LineStream
 from junto.simpy.messages import Message
 from junto.simpy.packets import Packet, PacketUTF8
 from junto.simpy.sockets import TCPSocket
@@ -48,6 +48,8 @@ from junto.simpy.tls_sockets import TLSSocket
 if TYPE_CHECKING:
     import ssl
     from typing import Unpack
+
+    from junto.simpy.instruments import TCP, BlockStream, LineStream
 
 __all__ = [
     "TCP",
@@ -76,6 +78,10 @@ __all__ = [
     "serve_channels",
     "wait",
 ]
+
+if not TYPE_CHECKING:
+    # Late: who makes calls need not load what instruments need.
+    __getattr__ = attributes_of("junto.simpy.instruments", __name__)
 
 L = TypeVar("L")
 C = TypeVar("C", bound="Channel | Peer | Server[Any]")
