@@ -275,8 +275,7 @@ def test_in_811_with_keep_a_line_that_came_just_then_stays(run: Run) -> None:
         reading = w.begin(client.readline(on_timeout="keep"))
         await w.sleep(0.001)
         connection = client.session.connection
-        connection.buffer.append(b"one\n")
-        connection._look(connection._waiter)  # the reader is served, and has not fetched it
+        connection._serve(connection._waiter, b"one\n")  # the reader is served, and has not fetched it
         reading.cancel()
         with pytest.raises(BaseException):  # noqa: B017  # each world has its own cancellation
             await reading

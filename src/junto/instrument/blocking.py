@@ -13,11 +13,13 @@ from junto.instrument import client as _client
 from junto.instrument import streams as _streams
 from junto.instrument.connection import Connection
 from junto.instrument.home import Home, HostRuntime, Kit
+from junto.instrument.operations import Buffer
 from junto.instrument.settings import USUAL, ClientOptions, Eol, Timeout
 from junto.instrument.state import State
 from junto.instrument.streams import Gap
 from junto.instrument.system import Connector, System
 from junto.instrument.text import Text
+from junto.instrument.wants import Line
 
 __all__ = ["TCP", "BlockStream", "Client", "LineStream", "Transaction"]
 
@@ -57,7 +59,6 @@ class _Operations:
     writelines = _blocking(Text.writelines)
     drain = _blocking(Text.drain)
     write_read = _blocking(Text.write_read)
-    write_readline = _blocking(Text.write_readline)
     write_readlines = _blocking(Text.write_readlines)
     writelines_readlines = _blocking(Text.writelines_readlines)
     write_readexactly = _blocking(Text.write_readexactly)
@@ -75,6 +76,32 @@ class _Operations:
     idn = _blocking(Text.idn)
     wait_complete = _blocking(Text.wait_complete)
     errors = _blocking(Text.errors)
+
+    def write_readline(
+        self,
+        data: Buffer,
+        eol: Eol | None = None,
+        *,
+        timeout: Timeout = USUAL,
+        resend: int = 0,
+        resend_on_timeout: bool = False,
+        query_delay: float | None = None,
+    ) -> bytes:
+        """Send *data* and read like ``readline(eol)``."""
+        inner = self._inner
+        if type(data) is bytes and not resend and query_delay is None:
+            line: Line = inner.line(eol)
+            return self._home.ask(inner.lanes, data, line, timeout, "write_readline")
+        reply: bytes = self._home.call(
+            inner.write_readline,
+            data,
+            eol,
+            timeout=timeout,
+            resend=resend,
+            resend_on_timeout=resend_on_timeout,
+            query_delay=query_delay,
+        )
+        return reply
 
     @property
     def last_block_prefix(self) -> bytes:

@@ -140,10 +140,7 @@ class TCP(State, Text):
         try:
             await session.open(timeout)
         except Exception as error:
-            failure = session.failure(error, "open", timeout)
-            if failure is error:
-                raise
-            raise failure from error
+            raise session.failure(error, "open", timeout)  # noqa: B904  # it has its cause
 
     def close(self) -> Coroutine[Any, Any, None]:
         """Close the connection; calls that wait raise `ConnectionClosedError`.

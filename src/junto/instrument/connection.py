@@ -86,7 +86,9 @@ class Connection:
         self._limit = limit
         self._tap = tap
         self._shared = runtime.read_buffer
+        self._create_future = runtime.create_future
         self._want: Want[Any] | None = None
+        self._served: Callable[[Future[Any]], object] | None = None
         self._waiter: Future[Any] | None = None
         self._filling: Filling | None = None
         self._writer: Future[None] | None = None
@@ -124,25 +126,27 @@ class Connection:
         if self._tap is not None:
             self._tap("<", self.generation, data)
         buffer = self.buffer
-        buffer.append(data)
         waiter = self._waiter
-        if waiter is None:
-            if len(buffer) > self._most and not self.holding and self.transport is not None:
-                self.holding = True
-                self.transport.pause_reading()
-        elif not waiter.done():
-            self._look(waiter)
+        if waiter is not None and not waiter.done():
+            self._serve(waiter, data)
+            return
+        buffer.append(data)
+        if len(buffer) > self._most and not self.holding and self.transport is not None:
+            self.holding = True
+            self.transport.pause_reading()
 
-    def _look(self, waiter: Future[Any]) -> None:
+    def _serve(self, waiter: Future[Any], data: bytes) -> None:
         assert self._want is not None, "who waits wants something"
         try:
-            taken = self._want.take(self.buffer)
+            taken = self._want.take_from(self.buffer, data)
         except Exception as error:
             waiter.set_exception(error)
         else:
             if taken is None:
                 return
             waiter.set_result(taken)
+            if self._served is not None:
+                self._served(waiter)
         self._waiter = None
 
     def _fill(self, filling: Filling, nbytes: int) -> None:
@@ -204,6 +208,9 @@ class Connection:
                 waiter.set_result(self.finish(self._want))
             except Exception as error:
                 waiter.set_exception(error)
+            else:
+                if self._served is not None:
+                    self._served(waiter)
             self._waiter = None
 
     # -- what the session calls --
@@ -224,10 +231,25 @@ class Connection:
 
     def wait(self, want: Want[Any]) -> Future[Any]:
         """Begin to wait for *want*, which is not there yet; the caller is the only reader."""
-        future = self._waiter = self._runtime.create_future()
+        future = self._waiter = self._create_future()
         self._want = want
+        self._served = None
         if self.holding:
             self.relax()
+        return future
+
+    def ask(
+        self, data: bytes, want: Want[Any], served: Callable[[Future[Any]], object] | None
+    ) -> Future[Any]:
+        """Send *data* and begin to wait for *want*; as `write` and `wait`, of a connection that is there."""
+        transport = self.transport
+        assert transport is not None, "who asks has looked"
+        if self._tap is not None:
+            self._tap(">", self.generation, data)
+        transport.write(data)
+        future = self._waiter = self._create_future()
+        self._want = want
+        self._served = served
         return future
 
     def fill(self, view: memoryview, arrived: Callable[[int], object] | None = None) -> Filling:

@@ -11,13 +11,16 @@ import sys
 import weakref
 from collections.abc import Callable
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from junto.connecting import sleep
 from junto.errors import LocalProtocolError
 from junto.instrument.client import TCP
 from junto.instrument.connection import Connection
+from junto.instrument.lanes import BOTH, Lanes
 from junto.instrument.session import Session
+from junto.instrument.settings import Timeout
+from junto.instrument.wants import Want
 from junto.runtime import Future, Runtime, Transport
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from junto.instrument.callfutures import CallFuture
 
 __all__ = ["Home", "HostRuntime", "Kit", "Watcher"]
+
+T = TypeVar("T")
 
 Watcher = Callable[[Transport], Callable[[], bool] | None]
 """Makes of a transport what tells whether something has come that was not read, without waiting."""
@@ -117,6 +122,25 @@ class Home:
             return runtime.call(function, *args, **kwargs)
         except LocalProtocolError as error:
             raise RuntimeError(str(error)) from error
+
+    def ask(self, lanes: Lanes | None, data: bytes, want: Want[T], timeout: Timeout, operation: str) -> T:
+        """Carry out a transaction; by fewer steps than `call`, if nothing stands in its way."""
+        runtime = self._runtime or self.runtime()
+        session = self.session
+        kept: list[Future[Any]] = []
+        try:
+            if not self._threaded and session.connection is not None:
+                self._look(runtime)
+            reply: T = runtime.call(session.begin, data, want, timeout, lanes, kept)
+            if reply is None:  # not begun, for something stands in its way
+                reply = runtime.call(session.run, operation, BOTH, timeout, data, want, lanes=lanes)
+        except LocalProtocolError as error:
+            raise RuntimeError(str(error)) from error
+        except BaseException as error:
+            if not kept:
+                raise
+            raise runtime.call(session.give_up, kept[0], error, operation, timeout, kept=True)  # noqa: B904  # it has its cause
+        return reply
 
     def look(self) -> None:
         """Take note of what has come since somebody waited the last time."""

@@ -61,6 +61,9 @@ class Session(Opening):
         super().__init__(settings, address, connector, system)
         self._find_runtime = find_runtime
         self._last_end = 0.0
+        # Of the transaction that `begin` began last: there is one at a time.
+        self._asked: Connection
+        self._asked_in = self.lanes
         # Whether a write is not over before the system has it: nothing moves while nobody waits.
         self.hands_over = False
 
@@ -95,6 +98,7 @@ class Session(Opening):
                 "close the client there before it is used here"
             )
         self._runtime = runtime
+        self._time = runtime.time
         self._alarm = Alarm(runtime)
         self.lanes = Lanes()
 
@@ -146,7 +150,7 @@ class Session(Opening):
             try:
                 await self._turn(lanes, needs, deadline)
             except BaseException as error:
-                raise self.failure(error, operation, timeout) from error.__cause__
+                raise self.failure(error, operation, timeout)  # noqa: B904  # it has its cause
         else:
             lanes.busy |= needs
         connection: Connection | None = None
@@ -203,10 +207,7 @@ class Session(Opening):
         except BaseException as error:
             if connection is not None:
                 self._clean_up(connection, error, needs, sent=sent, keep=keep, future=future)
-            failure = self.failure(error, operation, timeout, connection, sent=sent)
-            if failure is error:
-                raise
-            raise failure from error
+            raise self.failure(error, operation, timeout, connection, sent=sent)  # noqa: B904  # it has its cause
         finally:
             if self.settings.min_interval:
                 self._last_end = runtime.time()
@@ -223,7 +224,7 @@ class Session(Opening):
         try:
             await self._turn(lanes, needs, None if seconds is None else runtime.time() + seconds)
         except Exception as error:
-            raise self.failure(error, operation, seconds) from error.__cause__
+            raise self.failure(error, operation, seconds)  # noqa: B904  # it has its cause
         lanes.holder = self.system.caller()
         try:
             yield
@@ -236,6 +237,86 @@ class Session(Opening):
         connection = self.connection
         if connection is not None and connection.generation == generation:
             self._drop(connection, connection.error)
+
+    # -- the usual transaction, in as few steps as can be --
+
+    def begin(
+        self,
+        data: bytes,
+        want: Want[Any],
+        timeout: Timeout,
+        lanes: Lanes | None,
+        kept: list[Future[Any]] | None = None,
+    ) -> Future[Any] | None:
+        """Begin a transaction that nothing stands in the way of; else do nothing, and `run` is the way.
+
+        Args:
+            data: What to send.
+            want: What to wait for.
+            timeout: Seconds for all of it.
+            lanes: Those of a transaction, for calls inside it.
+            kept: Gets the future that is returned; the turn then ends by itself when that has its result.
+                Without it, the caller ends the turn by `end`; if it fails, by `give_up` in any case.
+        """
+        connection = self.connection
+        settings = self.settings
+        if lanes is None:
+            lanes = self.lanes
+        if (
+            connection is None
+            or lanes.busy
+            or not connection.ready
+            or not connection.writable
+            or not settings.plain
+            or connection.buffer
+            or len(data) > SLICE
+            or self._find_runtime() is not self._runtime
+        ):
+            return None
+        if timeout is USUAL:
+            timeout = settings.timeout
+        elif timeout is not None:
+            check_timeout(timeout)
+        lanes.busy = BOTH
+        stats = self.stats
+        stats.calls += 1
+        stats.sent += len(data)
+        self._asked = connection
+        self._asked_in = lanes
+        future = connection.ask(data, want, None if kept is None else self._served)
+        if kept is not None:
+            kept.append(future)
+        if timeout is not None:
+            self.alarm.add(future, self._time() + timeout)
+        return future
+
+    def end(self, future: Future[Any], timeout: Timeout) -> None:
+        """End the turn of what `begin` began."""
+        if (timeout is not None and timeout is not USUAL) or self.settings.timeout is not None:
+            self.alarm.entries.pop(future, None)
+        lanes = self._asked_in
+        lanes.busy &= ~BOTH
+        if lanes.queue:
+            lanes.release(BOTH)
+
+    def _served(self, future: Future[Any]) -> None:
+        self.alarm.entries.pop(future, None)
+        self._asked_in.release(BOTH)
+
+    def give_up(
+        self, future: Future[Any], error: BaseException, operation: str, timeout: Timeout, *, kept: bool
+    ) -> BaseException:
+        """End what `begin` began and *error* ended; return the error that the caller sees."""
+        came = future.done() and not future.cancelled() and future.exception() is None
+        connection = self._asked
+        if came and kept and self._asked_in.busy:
+            # Its turn was over, and another call uses the connection by now.
+            return self.failure(error, operation, None, sent=True)
+        self._clean_up(connection, error, BOTH, sent=True, keep=False, future=None)
+        if not came and kept:
+            self._served(future)
+        seconds = self.settings.timeout if timeout is USUAL else timeout
+        return self.failure(error, operation, seconds, connection, sent=True)
 
     async def _turn(self, lanes: Lanes, needs: int, deadline: float | None) -> None:
         if lanes.take(needs):
@@ -345,7 +426,7 @@ class Session(Opening):
         *,
         sent: bool = False,
     ) -> BaseException:
-        """Make the error that the caller sees."""
+        """Make the error that the caller sees; one that is not *error* has that for its cause."""
         if not isinstance(error, Exception):
             return error
         if isinstance(error, TimeoutError) and not isinstance(error, ConnectionTimeoutError):
@@ -354,6 +435,8 @@ class Session(Opening):
                 what = f"{operation} on {self.address} took longer than {timeout:g} s"
             else:
                 what = f"{operation} on {self.address}: {error}"
-            error = ConnectionTimeoutError(what)
+            late = ConnectionTimeoutError(what)
+            late.__cause__ = error
+            error = late
         generation = self.generation if connection is None else connection.generation
         return annotated(error, address=self.address, operation=operation, generation=generation, sent=sent)

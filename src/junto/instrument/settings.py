@@ -156,9 +156,12 @@ class Settings:
     user_timeout: float | None = None
     tls: ssl.SSLContext | None = None
     terminator: Terminator = field(init=False)
+    # Whether nothing is to be waited for between calls, or inside them.
+    plain: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.set_eol(self.eol)
+        self.plain = not (self.min_interval or self.query_delay)
         if not isinstance(self.buffer_size, int):
             raise TypeError(f"buffer_size is a number of bytes, not {self.buffer_size!r}")
         if self.buffer_size < 1:

@@ -213,6 +213,10 @@ class _Lines:
         except LineTooLong as error:
             raise self._line.overrun(error) from None
 
+    def take_from(self, buffer: LineBuffer, data: bytes) -> list[bytes] | None:
+        buffer.append(data)
+        return self.take(buffer)
+
     def finish(self, buffer: LineBuffer, system: System) -> list[bytes]:
         return [self._line.finish(buffer, system)]
 

@@ -11,6 +11,7 @@ from junto.sansio.lines import LineBuffer, LineTooLong, Terminator
 __all__ = ["Everything", "Exactly", "Line", "Look", "Peek", "Some", "Until", "Want", "ended"]
 
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -19,6 +20,10 @@ class Want(Protocol[T_co]):
 
     def take(self, buffer: LineBuffer) -> T_co | None:
         """Take what satisfies it; ``None`` if there is not enough yet."""
+        ...
+
+    def take_from(self, buffer: LineBuffer, data: bytes) -> T_co | None:
+        """Put *data* in the buffer, and do as `take`."""
         ...
 
     def finish(self, buffer: LineBuffer, system: System) -> T_co:
@@ -31,7 +36,15 @@ def ended() -> ConnectionEOFError:
     return ConnectionEOFError("the peer ended the connection")
 
 
-class Some:
+class _Plain:
+    __slots__ = ()
+
+    def take_from(self: Want[T], buffer: LineBuffer, data: bytes) -> T | None:
+        buffer.append(data)
+        return self.take(buffer)
+
+
+class Some(_Plain):
     """At least one byte, at most so many."""
 
     __slots__ = ("_most",)
@@ -55,7 +68,7 @@ class Peek(Some):
         return buffer.peek(self._most) if buffer else None
 
 
-class Everything:
+class Everything(_Plain):
     """All until the peer ends."""
 
     __slots__ = ()
@@ -70,7 +83,7 @@ class Everything:
         return data
 
 
-class Exactly:
+class Exactly(_Plain):
     """So many bytes."""
 
     __slots__ = ("_size",)
@@ -112,6 +125,12 @@ class Line:
     def take(self, buffer: LineBuffer) -> bytes | None:
         try:
             return buffer.take_line(self.terminator, self.limit)
+        except LineTooLong as error:
+            raise self.overrun(error) from None
+
+    def take_from(self, buffer: LineBuffer, data: bytes) -> bytes | None:
+        try:
+            return buffer.append_and_take_line(data, self.terminator, self.limit)
         except LineTooLong as error:
             raise self.overrun(error) from None
 

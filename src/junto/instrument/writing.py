@@ -90,6 +90,16 @@ class Writing(Reading):
             return await self._transact(
                 "write_readline", data, line, None, timeout, resend, resend_on_timeout, query_delay
             )
+        if query_delay is None:
+            session = self._session
+            future = session.begin(data, line, timeout, self._lanes)
+            if future is not None:
+                try:
+                    return await future  # type: ignore[no-any-return]  # what `line` takes
+                except BaseException as error:
+                    raise session.give_up(future, error, "write_readline", timeout, kept=False)  # noqa: B904  # it has its cause
+                finally:
+                    session.end(future, timeout)
         reply: bytes = await self._session.run(
             "write_readline", BOTH, timeout, data, line, delay=query_delay, lanes=self._lanes
         )

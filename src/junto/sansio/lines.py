@@ -222,12 +222,23 @@ class LineBuffer:
         self._chunk = data + self.take_all()
         self._size = len(self._chunk)
 
+    def append_and_take_line(self, data: bytes, terminator: Terminator, limit: int) -> bytes | None:
+        """Take what was received, and take one line; as `append` and `take_line`, in fewer steps."""
+        if not self._size and not self._unwanted:
+            eol = terminator.single
+            if eol is not None and data.find(eol) == len(data) - len(eol) <= limit:
+                return data  # just this line, which is the usual reply
+        self.append(data)
+        return self.take_line(terminator, limit)
+
     def take_line(self, terminator: Terminator, limit: int) -> bytes | None:
         """Take one line with its terminator; ``None`` if there is no whole one.
 
         Raises:
             LineTooLong: Its content is above *limit* bytes; nothing was taken.
         """
+        if not self._size:
+            return None
         if self._lines:
             if self._split_at is terminator:
                 line = self._lines.popleft()
