@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     import threading
     from concurrent.futures import Future
 
-__all__ = ["BlockingRuntime", "Channel", "Peer", "Request", "Server", "Stream", "as_result"]
+__all__ = [
+    "BlockingRuntime",
+    "Channel",
+    "Facade",
+    "Peer",
+    "Request",
+    "Server",
+    "Stream",
+    "as_result",
+    "blocking",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,12 +45,13 @@ class BlockingRuntime(Runtime, Protocol):
 
     def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any: ...
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]: ...
+    def is_in_callback(self) -> bool: ...
     def serve_forever(self, until: Any = None) -> None: ...
     def start_thread(self, name: str = "junto") -> threading.Thread: ...
     def close(self) -> None: ...
 
 
-class _Facade:
+class Facade:
     """Something of a layer, and the runtime in which it lives."""
 
     def __init__(self, runtime: BlockingRuntime, inner: Any, *, owner: bool) -> None:
@@ -155,7 +166,7 @@ class Request:
             pass  # in silence, as the layer does it
 
 
-class Channel(_Facade):
+class Channel(Facade):
     """A channel whose operations block the calling thread."""
 
     notify = direct(_Channel.notify)
@@ -212,7 +223,7 @@ class Channel(_Facade):
         self.close()
 
 
-class Peer(_Facade):
+class Peer(Facade):
     """The other end of a connection; its operations block the calling thread.
 
     Attributes:
@@ -266,7 +277,7 @@ class Peer(_Facade):
         self.close()
 
 
-class Server(_Facade):
+class Server(Facade):
     """What serves at one or more addresses, while a thread is in `serve_forever`."""
 
     _inner: _server.Server[Any]
@@ -275,6 +286,11 @@ class Server(_Facade):
     def addresses(self) -> list[Address]:
         """Where it listens, with the ports that the system chose."""
         return self._inner.addresses
+
+    @property
+    def urls(self) -> list[str]:
+        """The same as text, with the addresses of VSOA."""
+        return self._inner.urls
 
     def __enter__(self) -> Server:
         return self

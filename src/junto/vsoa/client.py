@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from collections.abc import Coroutine
+from typing import Any, Literal, TypeAlias, TypeVar, overload
 
-from junto.errors import ConnectionLost
+import msgspec
+
+from junto.errors import CodecError, ConnectionLost
+from junto.proxies import Proxy
 from junto.runtime import Future
 from junto.sansio.vsoa.frames import DATAGRAM, MAX_QUICK_BODY, NOOP, PINGECHO, RPC, SET, encode
 from junto.sansio.vsoa.payloads import Data, encode_data, encode_param
 from junto.sansio.vsoa.urls import check_url
 from junto.vsoa.addresses import plain_host
 from junto.vsoa.backlog import Policy
+from junto.vsoa.calls import DESCRIBE, from_reply, to_payload
 from junto.vsoa.messages import Reply
 from junto.vsoa.receiving import ClientEndpoint
 from junto.vsoa.subscribing import MessageCallback, Subscription
 from junto.vsoa.tunnels import TunnelStream, open_stream
 
 __all__ = ["Client", "Method"]
+
+T = TypeVar("T")
 
 Method: TypeAlias = Literal["GET", "SET"]
 
@@ -171,6 +178,70 @@ class Client(ClientEndpoint):
         if self._connection is not None:
             self._announce(subscription)
         return subscription
+
+    # -- services --
+
+    @property
+    def remote(self) -> Proxy[Coroutine[Any, Any, Any]]:
+        """The proxy of the server's service: ``await client.remote.add(3, 4)``; see `call`."""
+        return Proxy(self.call_path)
+
+    async def call_path(self, path: str, /, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
+        payload = to_payload(args, kwargs)
+        reply = await self._ask(RPC, f"/{path}", payload.raw, payload.data, timeout=timeout)
+        return from_reply(reply)
+
+    @overload
+    async def call(
+        self, path: str, *args: Any, kwargs: dict[str, Any] | None = None, timeout: float | None = None
+    ) -> Any: ...
+    @overload
+    async def call(
+        self,
+        path: str,
+        *args: Any,
+        returns: type[T],
+        kwargs: dict[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> T: ...
+
+    async def call(
+        self,
+        path: str,
+        *args: Any,
+        returns: Any = None,
+        kwargs: dict[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Call the function at *path* of the server's service, and wait for its result.
+
+        Args:
+            path: Names joined by ``/``.
+            *args: The positional arguments; the last one may be bytes.
+            returns: What type the result has: it is converted to it and checked.
+            kwargs: The arguments by name.
+            timeout: Seconds to wait for the result.
+
+        Raises:
+            StatusError: The function failed, or does not exist.
+            CodecError: An argument cannot be sent, or the result is not what *returns* says.
+        """
+        result = await self.call_path(path, *args, timeout=timeout, **(kwargs or {}))
+        if returns is None:
+            return result
+        try:
+            return msgspec.convert(result, returns, str_keys=True)
+        except msgspec.ValidationError as error:
+            raise CodecError(f"the result of {path!r} is not as expected: {error}") from error
+
+    async def describe(self, *, timeout: float | None = None) -> list[dict[str, Any]]:
+        """Ask the server's service what it offers; see `junto.rpc.Peer.describe`.
+
+        Raises:
+            StatusError: There is no service of junto.
+        """
+        functions: list[dict[str, Any]] = (await self._ask(RPC, DESCRIBE, timeout=timeout)).param
+        return functions
 
     # -- streams --
 
