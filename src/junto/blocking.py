@@ -90,6 +90,11 @@ class Facade:
         """Start a thread that does what is to be done, until it is closed."""
         return self._runtime.start_thread()
 
+    @property
+    def runtime(self) -> BlockingRuntime:
+        """Where it lives, for who builds more on it."""
+        return self._runtime
+
     def __repr__(self) -> str:
         return repr(self._inner)
 

@@ -228,7 +228,7 @@ def test_sync_fails_honestly() -> None:
             sync.serve(HERE, policy="x")  # type: ignore[arg-type]  # the mistake that is meant
         server.start_thread()
         with sync.connect(url, request_timeout=0.1) as client:
-            server._inner.add_command("/x", lambda request: None)
+            server.add_command("/x", lambda request: None)
             with pytest.raises(RequestTimeout):
                 client.fetch("/x", timeout=0.0)
     server.wait_closed()

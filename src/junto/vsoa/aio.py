@@ -67,6 +67,7 @@ def connect(
     *,
     password: str = "",
     timeout: float | None = 0.0,
+    attempt: float = 30.0,
     tls: ssl.SSLContext | None = None,
     reconnect: bool = False,
     keepalive: float | None = 3.0,
@@ -83,6 +84,7 @@ def connect(
         url: ``vsoa://host:port``, or ``vsoa://name`` for a server that the position service knows.
         password: What the server wants to see; empty for nothing.
         timeout: 0 for one attempt; seconds to go on trying; ``None`` to try for ever.
+        attempt: Seconds that one attempt may take.
         tls: A context, for a server that speaks TLS; see `junto.tls`.
         reconnect: Connect anew, with growing pauses, whenever the connection is lost, and subscribe
             again. Requests in flight fail then; later ones wait for the new connection.
@@ -106,6 +108,7 @@ def connect(
             url,
             password=password,
             timeout=timeout,
+            attempt=attempt,
             tls=tls,
             reconnect=reconnect,
             keepalive=keepalive,
@@ -165,10 +168,14 @@ def serve_positions(source: PositionSource, url: str) -> Opening[PositionServer]
 
 
 async def lookup(
-    name: str, *, servers: Iterable[tuple[str, int]] | None = None, wait: float = _positions.WAIT
+    name: str,
+    *,
+    servers: Iterable[tuple[str, int]] | None = None,
+    domain: int = -1,
+    wait: float = _positions.WAIT,
 ) -> Position | None:
     """Ask position servers where the server *name* is; see `junto.vsoa.positions.lookup`."""
-    return await _positions.lookup(asyncio_runtime(), name, servers=servers, wait=wait)
+    return await _positions.lookup(asyncio_runtime(), name, servers=servers, domain=domain, wait=wait)
 
 
 class Timer(_timers.Timer):

@@ -6,7 +6,7 @@ What waits for nothing may be called in callbacks too, which run in the thread t
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from junto.blocking import BlockingRuntime, Facade, blocking
@@ -19,7 +19,7 @@ from junto.vsoa import tunnels as _tunnels
 from junto.vsoa.backlog import Policy
 from junto.vsoa.messages import Message, Reply
 
-__all__ = ["Client", "Subscription", "TunnelStream", "anywhere"]
+__all__ = ["Client", "Subscription", "TunnelStream", "anywhere", "spawn"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,6 +39,14 @@ def anywhere(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[A
     return call
 
 
+def spawn(runtime: BlockingRuntime, flow: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    """Run *flow* beside all else, whenever a thread waits; may be called in callbacks too."""
+    if runtime.is_in_callback():
+        runtime.create_task(flow())
+    else:
+        runtime.call(lambda: (runtime.create_task(flow()),))  # in a tuple, for `call` would wait for it
+
+
 class TunnelStream(Facade, Iterator[bytes]):
     """A stream of bytes: iterate over what comes, or `receive` it piece by piece."""
 
@@ -48,6 +56,8 @@ class TunnelStream(Facade, Iterator[bytes]):
     receive = blocking(_tunnels.TunnelStream.receive)
     send = blocking(_tunnels.TunnelStream.send)
     abort = anywhere(_tunnels.TunnelStream.abort)
+    send_nowait = anywhere(_tunnels.TunnelStream.send_nowait)
+    keepalive = anywhere(_tunnels.TunnelStream.keepalive)
 
     @property
     def connected(self) -> bool:
@@ -132,6 +142,22 @@ class Client(Facade):
         reply: Reply = self._runtime.call(self._inner.fetch, url, param, data, method=method, timeout=timeout)
         return reply
 
+    def exchange(
+        self,
+        url: str,
+        param: bytes,
+        data: bytes,
+        *,
+        method: _client.Method = "GET",
+        timeout: float | None = None,
+    ) -> Reply:
+        """Do as `fetch`, with a *param* as it is on the wire; a reply with any status is a reply."""
+        reply: Reply = self._runtime.call(
+            self._inner.exchange, url, param, data, method=method, timeout=timeout
+        )
+        return reply
+
+    ask_then = anywhere(_client.Client.ask_then)
     ping = blocking(_client.Client.ping)
     describe = blocking(_client.Client.describe)
     datagram = anywhere(_client.Client.datagram)
@@ -189,6 +215,31 @@ class Client(Facade):
         """Connect to a stream that the server offers; see `junto.vsoa.client.Client.open_stream`."""
         stream = self._runtime.call(self._inner.open_stream, tunnel, timeout=timeout)
         return TunnelStream(self._runtime, stream)
+
+    def open_stream_then(
+        self,
+        tunnel: int,
+        serve: Callable[[_tunnels.TunnelStream | None], Coroutine[Any, Any, object]],
+        timeout: float,
+    ) -> None:
+        """Open a stream, and run the flow *serve* with it, or with ``None`` if that failed; as `spawn`."""
+
+        async def flow() -> None:
+            try:
+                stream = await self._inner.open_stream(tunnel, timeout=timeout)
+            except ConnectionError:
+                await serve(None)
+            else:
+                await serve(stream)
+
+        spawn(self._runtime, flow)
+
+    @property
+    def pending(self) -> int:
+        """How many requests have no reply yet."""
+        return self._inner.pending
+
+    get_extra_info = anywhere(_client.Client.get_extra_info)
 
     @property
     def info(self) -> Any:

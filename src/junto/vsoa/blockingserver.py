@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ from junto.vsoa import requests as _requests
 from junto.vsoa import server as _server
 from junto.vsoa import sessions as _sessions
 from junto.vsoa import tunnels as _tunnels
-from junto.vsoa.blocking import TunnelStream, anywhere
+from junto.vsoa.blocking import TunnelStream, anywhere, spawn
 from junto.vsoa.messages import Message, Response
 
 __all__ = ["Request", "Server", "Session", "StreamOffer"]
@@ -35,6 +35,21 @@ class StreamOffer:
         """Wait for the client; raises as `junto.vsoa.tunnels.StreamOffer.accept`."""
         return TunnelStream(self._runtime, self._runtime.call(self._inner.accept))
 
+    def accept_then(
+        self, serve: Callable[[_tunnels.TunnelStream | None], Coroutine[Any, Any, object]]
+    ) -> None:
+        """Run the flow *serve* with the stream, or with ``None`` if nobody came; as `spawn`."""
+
+        async def flow() -> None:
+            try:
+                stream = await self._inner.accept()
+            except (ConnectionError, TimeoutError):
+                await serve(None)
+            else:
+                await serve(stream)
+
+        spawn(self._runtime, flow)
+
     close = anywhere(_tunnels.StreamOffer.close)
 
 
@@ -51,7 +66,9 @@ class Session:
         """What this stands for."""
         return self._inner
 
+    reply = anywhere(_sessions.Session.reply)
     datagram = anywhere(_sessions.Session.datagram)
+    get_extra_info = anywhere(_sessions.Session.get_extra_info)
     is_subscribed = anywhere(_sessions.Session.is_subscribed)
     keepalive = anywhere(_sessions.Session.keepalive)
     close = anywhere(_sessions.Session.close)
@@ -105,6 +122,8 @@ class Request:
         self._inner = inner
         self.url = inner.url
         self.method = inner.method
+        self.seqno = inner.seqno
+        self.raw = inner.raw
         self.data = inner.data
         self.session = Session(runtime, inner.session)
 
@@ -136,6 +155,12 @@ class Server(Facade):
             return handler
 
         return add
+
+    def add_command(self, url: str, command: Callable[[Request], object]) -> None:
+        """Let *command*, which sees to the answer itself, handle requests to *url*."""
+        anywhere(_server.Server.add_command)(
+            self, url, lambda request: command(Request(self._runtime, request))
+        )
 
     publish = anywhere(_server.Server.publish)
     is_subscribed = anywhere(_server.Server.is_subscribed)
@@ -176,10 +201,14 @@ class Server(Facade):
             )
 
     def offer_stream(self, session: Session | None = None, *, timeout: float = 5.0) -> StreamOffer:
-        """Listen for a stream; see `junto.vsoa.server.Server.offer_stream`. Not in callbacks: it waits."""
+        """Listen for a stream; see `junto.vsoa.server.Server.offer_stream`."""
         inner = None if session is None else session.inner
-        offer = self._runtime.call(self._inner.offer_stream, inner, timeout=timeout)
-        return StreamOffer(self._runtime, offer)
+        if not self._runtime.is_in_callback():
+            offer = self._runtime.call(self._inner.offer_stream, inner, timeout=timeout)
+            return StreamOffer(self._runtime, offer)
+        task = self._runtime.create_task(self._inner.offer_stream(inner, timeout=timeout))
+        assert task.done(), "to listen at an IP address takes one step"
+        return StreamOffer(self._runtime, task.result())
 
     def __enter__(self) -> Server:
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 import msgspec
@@ -81,6 +81,28 @@ class Client(ClientEndpoint):
     ) -> Future[Reply]:
         """Do as `fetch`, with a *param* as it is on the wire; a reply with any status is a reply."""
         return self._ask(RPC, url, param, data, 0 if method == "GET" else SET, timeout, strict=False)
+
+    def ask_then(
+        self,
+        done: Callable[[Reply | None], object],
+        kind: int,
+        url: str = "",
+        param: bytes = b"",
+        data: bytes = b"",
+        *,
+        flags: int = 0,
+        timeout: float | None = None,
+    ) -> None:
+        """Send a frame that is answered, and call *done* with the reply; ``None`` says that none came.
+
+        The arguments are those of the frame; whatever status the reply has, it is one.
+        """
+
+        def settled(future: Future[Reply]) -> None:
+            failed = future.cancelled() or future.exception() is not None
+            self._tell(done, None if failed else future.result())
+
+        self._ask(kind, url, param, data, flags, timeout, strict=False).add_done_callback(settled)
 
     def request_apart(
         self, url: str, param: Any = None, data: Data | None = None, *, method: Method = "GET"

@@ -91,6 +91,7 @@ async def open_client(
     *,
     password: str = "",
     timeout: float | None = 0.0,
+    attempt: float = ATTEMPT,
     tls: ssl.SSLContext | None = None,
     reconnect: bool = False,
     keepalive: float | None = 3.0,
@@ -110,13 +111,15 @@ async def open_client(
     client.on_disconnect = on_disconnect
     client.on_message = on_message
     client.on_datagram = on_datagram
-    await connect_within(runtime, target, client, timeout)
+    await connect_within(runtime, target, client, timeout, attempt)
     if reconnect:
-        keep_connected(runtime, target, client)
+        keep_connected(runtime, target, client, attempt=attempt)
     return client
 
 
-async def connect_within(runtime: Runtime, target: Target, client: Client, timeout: float | None) -> None:
+async def connect_within(
+    runtime: Runtime, target: Target, client: Client, timeout: float | None, attempt: float
+) -> None:
     """Connect; try again, with growing pauses, while time is left: 0 for one attempt, ``None`` for ever.
 
     Raises:
@@ -130,7 +133,7 @@ async def connect_within(runtime: Runtime, target: Target, client: Client, timeo
         try:
             await within(
                 runtime,
-                deadline.remaining(ATTEMPT),
+                deadline.remaining(attempt),
                 target.connect(runtime, client),
                 f"connecting to {target.url}",
             )

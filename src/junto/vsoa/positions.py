@@ -47,7 +47,13 @@ PositionSource: TypeAlias = (
 
 
 class PositionServer:
-    """Answers where servers are, until it is closed."""
+    """Answers where servers are, until it is closed.
+
+    Attributes:
+        port: Where it listens.
+        on_query: Called, if it is set, instead of the source: with the query, and with what is to be
+            called with the answer, now or later.
+    """
 
     def __init__(self, runtime: Runtime, source: PositionSource) -> None:
         self._runtime = runtime
@@ -55,6 +61,7 @@ class PositionServer:
         self._transport: DatagramTransport | None = None
         self._closed: Shared[None] = Shared(runtime)
         self.port = 0
+        self.on_query: Callable[[Query, Callable[[Position | None], None]], object] | None = None
 
     def connection_made(self, transport: DatagramTransport) -> None:
         self._transport = transport
@@ -67,11 +74,11 @@ class PositionServer:
             return
         answer = partial(self._answer, address, query)
         source = self._source
-        if isinstance(source, Mapping):
-            answer(source.get(query.name.lower()))
-            return
         try:
-            found = source(query)
+            if self.on_query is not None:
+                self.on_query(query, answer)
+                return
+            found = source.get(query.name.lower()) if isinstance(source, Mapping) else source(query)
         except Exception as error:
             logger.error("no position was found out for %r", query.name, exc_info=error)
             return

@@ -32,7 +32,7 @@ from junto.vsoa.workqueues import WorkQueue
 if TYPE_CHECKING:
     import ssl
 
-    from junto.sansio.vsoa.positions import Position
+    from junto.sansio.vsoa.positions import Position, Query
 
 __all__ = [
     "Client",
@@ -57,6 +57,7 @@ def connect(
     *,
     password: str = "",
     timeout: float | None = 0.0,
+    attempt: float = 30.0,
     tls: ssl.SSLContext | None = None,
     reconnect: bool = False,
     keepalive: float | None = 3.0,
@@ -82,6 +83,7 @@ def connect(
         url,
         password=password,
         timeout=timeout,
+        attempt=attempt,
         tls=tls,
         reconnect=reconnect,
         keepalive=keepalive,
@@ -130,6 +132,18 @@ class PositionServer(Facade):
         """Where it listens."""
         return int(self._inner.port)
 
+    def on_query(self, callback: Callable[[Query, Callable[[Position | None], None]], object]) -> None:
+        """Call *callback* with each query, and with what any thread may call with the answer."""
+        runtime = self._runtime
+
+        def asked(query: Query, answer: Callable[[Position | None], None]) -> None:
+            def answer_here(position: Position | None) -> None:
+                runtime.call_soon_threadsafe(answer, position)
+
+            callback(query, answer_here)
+
+        self._inner.on_query = asked
+
     def __enter__(self) -> PositionServer:
         return self
 
@@ -145,12 +159,18 @@ def serve_positions(source: _positions.PositionSource, url: str) -> PositionServ
 
 
 def lookup(
-    name: str, *, servers: Iterable[tuple[str, int]] | None = None, wait: float = _positions.WAIT
+    name: str,
+    *,
+    servers: Iterable[tuple[str, int]] | None = None,
+    domain: int = -1,
+    wait: float = _positions.WAIT,
 ) -> Position | None:
     """Ask position servers where the server *name* is; see `junto.vsoa.positions.lookup`."""
     runtime = ThreadsRuntime()
     try:
-        position: Position | None = runtime.call(_positions.lookup, runtime, name, servers=servers, wait=wait)
+        position: Position | None = runtime.call(
+            _positions.lookup, runtime, name, servers=servers, domain=domain, wait=wait
+        )
         return position
     finally:
         runtime.close()

@@ -15,6 +15,7 @@ from junto.address import Address
 from junto.errors import ConnectionFailed, ConnectionLost, RequestTimeout, fresh
 from junto.runtime import Future, Listener, Runtime, TimerHandle, Transport
 from junto.vsoa.addresses import plain_host
+from junto.vsoa.traffic import set_keepalive
 from junto.waiting import Shared, within
 
 if TYPE_CHECKING:
@@ -158,6 +159,20 @@ class TunnelStream(AsyncIterator[bytes]):
             self._transport.write(view[start : start + _SLICE])
         while self._writable is not None:
             await self._writable.wait()
+
+    def send_nowait(self, data: bytes | bytearray | memoryview) -> None:
+        """Send all of *data*, and keep what the peer does not take yet, however much that is.
+
+        Raises:
+            ConnectionLost: The stream is closed.
+        """
+        if self._transport is None or self._closing:
+            raise ConnectionLost("the stream is closed") if self._end is None else fresh(self._end)
+        self._transport.write(data)
+
+    def keepalive(self, idle: float) -> None:
+        """Let the system find out about a dead peer: after *idle* seconds of silence, and three probes."""
+        set_keepalive(self._transport, idle)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Ask the transport: ``peername``, ``sockname``, ``socket`` and more."""
