@@ -14,7 +14,7 @@ from junto.errors import JuntoError
 
 __all__ = ["run"]
 
-_COMMANDS = ("call", "inspect", "ping", "serve")
+_COMMANDS = ("call", "inspect", "ping", "position", "pub", "serve", "sub")
 
 
 class _Refused(Exception):

@@ -99,8 +99,12 @@ class Subscription(Iterator[Message]):
 
     def __next__(self) -> Message:
         """Wait for the next message; raises as `junto.vsoa.subscribing.Subscription`."""
+        return self.receive()
+
+    def receive(self, timeout: float | None = None) -> Message:
+        """Do as ``next()``, for *timeout* seconds; then it raises `RequestTimeout`."""
         try:
-            message: Message = self._runtime.call(self._inner.__anext__)
+            message: Message = self._runtime.call(self._inner.receive, timeout)
         except StopAsyncIteration:
             raise StopIteration from None
         return message

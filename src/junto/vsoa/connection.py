@@ -75,9 +75,9 @@ class Connection:
         received = self._owner.received
         for frame in reader.buffer_updated(nbytes):
             event = session.receive(frame)
-            if isinstance(event, Frame):
-                received(event, False)
-            elif event is not None:
+            if event is frame:
+                received(frame, False)
+            elif event is not None and not isinstance(event, Frame):
                 self._take(event)
         if session.out:
             self._out += session.out

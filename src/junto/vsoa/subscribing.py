@@ -10,7 +10,7 @@ from junto.errors import ConnectionLost, JuntoError, Overloaded, fresh
 from junto.runtime import Future, Runtime
 from junto.vsoa.backlog import Backlog, Policy
 from junto.vsoa.messages import Message
-from junto.waiting import Shared
+from junto.waiting import Shared, within
 
 __all__ = ["MessageCallback", "Subscription"]
 
@@ -137,6 +137,10 @@ class Subscription(AsyncIterator[Message]):
             finally:
                 self._waiter = None
         return self._backlog.pop()
+
+    async def receive(self, timeout: float | None = None) -> Message:
+        """Wait for the next message, for *timeout* seconds; raises as `__anext__`, and `RequestTimeout`."""
+        return await within(self._runtime, timeout, self.__anext__(), "waiting for a message")
 
     async def close(self, timeout: float | None = 5.0) -> None:
         """Unsubscribe; what waits is forgotten. Closing twice is fine."""

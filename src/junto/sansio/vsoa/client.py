@@ -104,11 +104,13 @@ class ClientSession:
         if not self.established:
             return self._receive_greeting(frame)
         kind = frame.type
+        if kind == PUBLISH and not frame.flags & REPLY:  # most of what comes
+            return frame
         if kind == QOSSETUP:  # whatever its flags are
             return PriorityChanged(frame.status) if frame.status <= 7 else None
         if frame.flags & REPLY:
             return frame if kind in _ANSWERED else None
-        if kind in (PUBLISH, DATAGRAM):
+        if kind == DATAGRAM:
             return frame
         if kind == PINGECHO:
             self.out.append(encode(PINGECHO, flags=REPLY, seqno=frame.seqno))

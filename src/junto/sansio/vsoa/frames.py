@@ -146,27 +146,6 @@ def encode(
     return b"".join((header, raw, param, data, _PADS[pad]))
 
 
-def _read(chunk: bytes, at: int, header: tuple[int, ...]) -> Frame:
-    _, type, flags, status, seqno, tunid, url_size, param_size, data_size = header
-    start = at + HEADER_SIZE
-    param = start + url_size
-    data = param + param_size
-    url = str(chunk[start:param], "utf-8") if url_size else ""
-    return _new(
-        Frame,
-        (
-            type,
-            flags & 0x3F,
-            status,
-            seqno,
-            tunid,
-            url,
-            chunk[param:data] if param_size else b"",
-            chunk[data : data + data_size] if data_size else b"",
-        ),
-    )
-
-
 def read_datagram(datagram: bytes) -> Frame | None:
     """Read the frame of a datagram; ``None`` if it is none, or was cut off.
 
@@ -174,13 +153,17 @@ def read_datagram(datagram: bytes) -> Frame | None:
     """
     if len(datagram) < HEADER_SIZE:
         return None
-    header = _unpack(datagram)
-    if header[0] != _MAGIC or sum(header[6:]) > len(datagram) - HEADER_SIZE:
+    magic, kind, flags, status, seqno, tunid, url_size, param_size, data_size = _unpack(datagram)
+    param = HEADER_SIZE + url_size
+    data = param + param_size
+    end = data + data_size
+    if magic != _MAGIC or end > len(datagram):
         return None
     try:
-        return _read(datagram, 0, header)
+        url = str(datagram[HEADER_SIZE:param], "utf-8")
     except UnicodeDecodeError:
         return None
+    return Frame(kind, flags & 0x3F, status, seqno, tunid, url, datagram[param:data], datagram[data:end])
 
 
 class FrameReader:
@@ -223,22 +206,39 @@ class FrameReader:
         end = len(chunk)
         at = 0
         wanted = HEADER_SIZE
-        while end - at >= HEADER_SIZE:
-            header = _unpack(chunk, at)
-            size = HEADER_SIZE + header[6] + header[7] + header[8] + (header[2] >> 6)
-            if header[0] != _MAGIC or size > MAX_FRAME:
-                self.error = _broken(header[0], size)
+        while (url := at + HEADER_SIZE) <= end:
+            magic, kind, flags, status, seqno, tunid, url_size, param_size, data_size = _unpack(chunk, at)
+            param = url + url_size
+            data = param + param_size
+            data_end = data + data_size
+            following = data_end + (flags >> 6)
+            if magic != _MAGIC or following - at > MAX_FRAME:
+                self.error = _broken(magic, following - at)
                 break
-            if end - at < size:
-                wanted = size
+            if following > end:
+                wanted = following - at
                 break
             try:
-                frames.append(_read(chunk, at, header))
+                frames.append(
+                    _new(
+                        Frame,
+                        (
+                            kind,
+                            flags & 0x3F,
+                            status,
+                            seqno,
+                            tunid,
+                            str(chunk[url:param], "utf-8"),
+                            chunk[param:data],
+                            chunk[data:data_end],
+                        ),
+                    )
+                )
             except UnicodeDecodeError as error:
                 self.error = RemoteProtocolError("the peer sent a URL that is not UTF-8")
                 self.error.__cause__ = error
                 break
-            at += size
+            at = following
         if at < end and self.error is None:
             self._buffer.keep(at, wanted)
         else:
