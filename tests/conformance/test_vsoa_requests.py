@@ -391,6 +391,25 @@ def test_the_answer_to_the_greeting_may_come_in_pieces_and_with_more_behind_it(s
     scene(scenario)
 
 
+def test_what_is_behind_the_request_that_ended_a_session_is_not_handled(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with serving(rt) as server, raw_client(rt, server) as peer:
+            seen: list[str] = []
+
+            def handle(request: Request) -> None:
+                seen.append(request.url)
+                request.session.close()
+
+            server.command("/")(handle)
+            peer.send(RPC, "/a")
+            peer.send(RPC, "/b")
+            await peer.until_end()
+            assert seen == ["/a"]
+            assert peer.frames == []
+
+    scene(scenario)
+
+
 def test_a_server_answers_statuses_and_sequence_numbers_as_they_are(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         async with serving(rt) as server, raw_client(rt, server) as peer:

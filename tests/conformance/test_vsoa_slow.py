@@ -150,6 +150,18 @@ def test_a_client_that_takes_no_answers_for_too_long_is_sent_away(scene: Any) ->
     scene(scenario)
 
 
+def test_a_client_that_is_sent_away_has_only_so_long_to_read_the_rest(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with serving(rt) as server, raw_client(rt, server) as peer:
+            session, _ = await stall(rt, peer, server)
+            start = rt.time()
+            session.close(0.05)
+            await session.wait_closed()
+            assert rt.time() - start < 3
+
+    scene(scenario)
+
+
 def test_a_server_closes_in_time_whatever_its_clients_do(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         async with serving(rt) as server, raw_client(rt, server) as peer:

@@ -170,7 +170,7 @@ def test_we_come_back_with_our_subscriptions(url: str) -> None:
         client.start_thread()
         client.request_apart("/disconnect")
         deadline = time.monotonic() + WAIT
-        while len(ups) < 1 or not client.connected:
+        while len(ups) < 2 or not client.connected:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         until(lambda: seen, lambda: client.fetch("/publish", [{"url": "/r", "param": [1]}], timeout=WAIT))

@@ -322,8 +322,7 @@ class Server:
         self._publisher.flush()
         sessions = list(self._sessions.values())
         for session in sessions:
-            session.close()
-        timer = None if timeout is None else self._runtime.call_later(timeout, _abort_all, sessions)
+            session.close(timeout)
         try:
             for session in sessions:
                 await session.wait_closed()
@@ -331,8 +330,6 @@ class Server:
             _abort_all(sessions)
             raise
         finally:
-            if timer is not None:
-                timer.cancel()
             self._closed.set_result(None)
 
     async def wait_closed(self) -> None:

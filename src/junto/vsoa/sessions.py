@@ -110,6 +110,8 @@ class Session:
             outbox.release()  # the client has read the answer to its greeting
         requested = self._server.requested
         for frame in frames:
+            if self._closing:
+                break  # by the handler of the frame before
             event = state.receive(frame)
             if state.out:
                 outbox.add(state.out.pop())
@@ -153,7 +155,7 @@ class Session:
 
     def _look(self) -> None:
         """Read no more requests while the answers are not taken, or too many handlers run."""
-        if self._transport is None:
+        if self._transport is None or self._transport.is_closing():
             return
         if self._slow or self._handlers >= self._server.settings.max_handlers:
             self._transport.pause_reading()
@@ -317,10 +319,15 @@ class Session:
         """Tell whether the connection is closed or about to be."""
         return self._closing
 
-    def close(self) -> None:
-        """End the connection when all was sent that may be sent now; closing twice is fine."""
-        if not self._closing:
+    def close(self, timeout: float | None = 5.0) -> None:
+        """End the connection when all was sent, for *timeout* seconds at most; closing twice is fine."""
+        if not self._closing and self._transport is not None:
             self._closing = True
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if timeout is not None:
+                self._timer = self._runtime.call_later(timeout, self.abort)
             self.outbox.close()
 
     def abort(self) -> None:

@@ -128,7 +128,7 @@ class TunnelStream(AsyncIterator[bytes]):
         self._size -= len(chunk)
         if not self._reading and self._size <= _LOW:
             self._reading = True
-            if self._transport is not None:
+            if self._transport is not None and not self._transport.is_closing():
                 self._transport.resume_reading()
         return chunk
 
