@@ -54,6 +54,8 @@ PLACES = {
     "sync": "flavour",
     "testing": "application",
     "trio": "flavour",
+    "vsoa.aio": "flavour",
+    "vsoa.sync": "flavour",
     "waiting": "waiting",
 }
 

@@ -10,15 +10,15 @@ What opens something can be awaited, and then has to be closed, or entered with 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, Unpack
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from junto import server as _server
 from junto.address import Address
 from junto.answering import Handler
 from junto.channel import Channel
 from junto.lazy import attributes_of
+from junto.opening import Opening
 from junto.options import ChannelOptions, Options
 from junto.proxies import Proxy
 from junto.request import Request
@@ -95,36 +95,6 @@ Peer = _Peer[Future[Any]]
 """The other end of a connection; its proxies give awaitables."""
 
 
-class _Closable(Protocol):
-    async def close(self) -> None: ...
-
-
-C = TypeVar("C", bound=_Closable)
-
-
-class Opening(Generic[C]):
-    """What is about to be opened: await it, or enter it with ``async with``."""
-
-    __slots__ = ("_flow", "_opened")
-
-    def __init__(self, flow: Coroutine[Any, Any, C]) -> None:
-        self._flow = flow
-        self._opened: C | None = None
-
-    def __await__(self) -> Generator[Any, None, C]:
-        return self._flow.__await__()
-
-    async def __aenter__(self) -> C:
-        self._opened = await self._flow
-        return self._opened
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        assert self._opened is not None, "left only after it was entered"
-        await self._opened.close()
-
-
 def connect(
     url: str | Address,
     *,
@@ -182,7 +152,8 @@ def serve(
 
     Args:
         service: An object with exposed members, or a dictionary of exposed functions.
-        *urls: As for `connect`; port 0 lets the system choose, and ``server.addresses`` tells.
+        *urls: As for `connect`, or ``vsoa://host:port``, where any client of VSOA can call it; port 0 lets
+            the system choose, and ``server.urls`` tells.
         tls: What ``tls://`` addresses need; see `junto.tls`.
         connected: Called with each new peer, to call it later; may be ``async def``.
         workers: In how many threads plain functions run; 0 for none: they run in the event loop.

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     import threading
     from concurrent.futures import Future
 
-__all__ = ["BlockingRuntime", "Channel", "Peer", "Request", "Server", "Stream"]
+__all__ = [
+    "BlockingRuntime",
+    "Channel",
+    "Facade",
+    "Peer",
+    "Request",
+    "Server",
+    "Stream",
+    "blocking",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,12 +46,13 @@ class BlockingRuntime(Runtime, Protocol):
     def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any: ...
     def call_at_once(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any: ...
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]: ...
+    def is_in_callback(self) -> bool: ...
     def serve_forever(self, until: Any = None) -> None: ...
     def start_thread(self, name: str = "junto") -> threading.Thread: ...
     def close(self) -> None: ...
 
 
-class _Facade:
+class Facade:
     """Something of a layer, and the runtime in which it lives."""
 
     def __init__(self, runtime: BlockingRuntime, inner: Any, *, owner: bool) -> None:
@@ -80,6 +90,11 @@ class _Facade:
     def start_thread(self) -> threading.Thread:
         """Start a thread that does what is to be done, until it is closed."""
         return self._runtime.start_thread()
+
+    @property
+    def runtime(self) -> BlockingRuntime:
+        """Where it lives, for who builds more on it."""
+        return self._runtime
 
     def __repr__(self) -> str:
         return repr(self._inner)
@@ -163,7 +178,7 @@ class Request:
             pass  # in silence, as the layer does it
 
 
-class Channel(_Facade):
+class Channel(Facade):
     """A channel whose operations block the calling thread."""
 
     notify = direct(_Channel.notify)
@@ -224,7 +239,7 @@ class Channel(_Facade):
         self.close()
 
 
-class Peer(_Facade):
+class Peer(Facade):
     """The other end of a connection; its operations block the calling thread.
 
     Attributes:
@@ -278,7 +293,7 @@ class Peer(_Facade):
         self.close()
 
 
-class Server(_Facade):
+class Server(Facade):
     """What serves at one or more addresses, while a thread is in `serve_forever`."""
 
     _inner: _server.Server[Any]
@@ -289,6 +304,11 @@ class Server(_Facade):
     def addresses(self) -> list[Address]:
         """Where it listens, with the ports that the system chose."""
         return self._inner.addresses
+
+    @property
+    def urls(self) -> list[str]:
+        """The same as text, with the addresses of VSOA."""
+        return self._inner.urls
 
     def __enter__(self) -> Server:
         return self

@@ -6,7 +6,7 @@ import inspect
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from junto.address import Address
 from junto.answering import Handler
@@ -31,6 +31,12 @@ R = TypeVar("R")
 URL = str | Address
 
 
+class _Beside(Protocol):
+    @property
+    def addresses(self) -> list[str]: ...
+    async def close(self, timeout: float | None = 5.0) -> None: ...
+
+
 class Server(Generic[C]):
     """What serves at one or more addresses.
 
@@ -52,6 +58,7 @@ class Server(Generic[C]):
         self._make = make
         self._pool = pool
         self._listeners: list[Listener] = []
+        self._beside: list[_Beside] = []
         self._connections: dict[Channel, C] = {}
         self._closed: Shared[None] = Shared(runtime)
         self._closing = False
@@ -60,6 +67,11 @@ class Server(Generic[C]):
     def addresses(self) -> list[Address]:
         """Where it listens, with the ports that the system chose."""
         return [listener.address for listener in self._listeners]
+
+    @property
+    def urls(self) -> list[str]:
+        """The same as text, with the addresses of other protocols."""
+        return [*map(str, self.addresses), *(url for server in self._beside for url in server.addresses)]
 
     @property
     def connections(self) -> list[C]:
@@ -88,6 +100,10 @@ class Server(Generic[C]):
                 listener.close()
             raise
 
+    def add_beside(self, server: _Beside) -> None:
+        """Close *server*, which serves the same by another protocol, when this one is closed."""
+        self._beside.append(server)
+
     def add(self, channel: Channel, connection: C) -> None:
         """Take note of a new connection, which is not wanted any more if it comes so late."""
         self._connections[channel] = connection
@@ -105,6 +121,7 @@ class Server(Generic[C]):
             listener.close()
         channels = list(self._connections)
         closing = [self._runtime.create_task(channel.close(timeout)) for channel in channels]
+        closing += [self._runtime.create_task(server.close(timeout)) for server in self._beside]
         try:
             for task in closing:
                 await task
@@ -138,7 +155,7 @@ class Server(Generic[C]):
         await self.close()
 
     def __repr__(self) -> str:
-        return f"<Server at {', '.join(map(str, self.addresses))}>"
+        return f"<Server at {', '.join(self.urls)}>"
 
 
 def _check_tls(address: Address, tls: ssl.SSLContext | None) -> None:
@@ -194,7 +211,19 @@ async def serve_peers(
         return peer.channel
 
     server: Server[Peer[R]] = Server(runtime, make, pool)
-    await server.listen(urls, tls)
+    commands = [url for url in urls if str(url).lower().startswith("vsoa://")]
+    if len(commands) < len(urls) or not urls:
+        await server.listen([url for url in urls if url not in commands], tls)
+    if commands:
+        from junto.vsoa.serving import open_server  # late: few programs need it
+
+        try:
+            server.add_beside(
+                await open_server(runtime, list(map(str, commands)), service=service, pool=pool)
+            )
+        except BaseException:
+            await server.close()
+            raise
     return server
 
 

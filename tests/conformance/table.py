@@ -33,6 +33,16 @@ LAYERS: Final = {
     "test_rpc": "procedure calls",
     "test_references": "references",
     "test_streams": "streams of results",
+    "test_vsoa_requests": "VSOA: requests",
+    "test_vsoa_sessions": "VSOA: sessions",
+    "test_vsoa_publishing": "VSOA: publishing",
+    "test_vsoa_slow": "VSOA: publishing",
+    "test_vsoa_quick": "VSOA: quick channel",
+    "test_vsoa_reconnect": "VSOA: reconnection",
+    "test_vsoa_tunnels": "VSOA: streams",
+    "test_vsoa_positions": "VSOA: positions",
+    "test_vsoa_timers": "VSOA: timers",
+    "test_vsoa_services": "VSOA: services",
 }
 TRANSPORTS: Final = {"tcp": "TCP", "unix": "unix sockets", "tls": "TLS"}
 _BY_TRANSPORT: Final = "any layer, over"

@@ -85,6 +85,10 @@ class ThreadsRuntime(LeaderAndFollowers):
             return begin(self, function, args, kwargs)
         return self.call(begin, self, function, args, kwargs)  # type: ignore[no-any-return]  # what begin returns
 
+    def is_in_callback(self) -> bool:
+        """Tell whether this thread runs a callback just now: it may call all, but cannot wait."""
+        return self._owner == get_ident()
+
     def serve_forever(self, until: Future[Any] | None = None) -> None:
         """Lead or follow in this thread until *until* is done or the runtime is stopped or closed.
 
