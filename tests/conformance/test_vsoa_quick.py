@@ -107,6 +107,7 @@ def test_a_server_hears_a_client_only_from_the_place_it_named(scene: Any) -> Non
                     udp.transport.sendto(encode(kind, "/a", param, seqno=seqno), ("127.0.0.1", port))
 
                 say(mine, b"1", 0)
+                await sleep(rt, 0.01)  # which of two sockets is read first, nobody says
                 peer.send(SERVINFO, flags=TUNNEL, tunid=mine.port, param={"passwd": "x"})
                 await peer.until_frames(1)
                 say(foreign, b"2", 0)
