@@ -8,9 +8,12 @@ and a server made of it speak with those of the package ``vsoa`` 1.0.4, whose ow
 from junto.sansio.vsoa.payloads import Payload
 from junto.sansio.vsoa.positions import Position, Query
 from junto.vsoa.backlog import Policy
+from junto.vsoa.emitters import EventEmitter
 from junto.vsoa.messages import Message, PasswordRefused, Reply, Response, StatusError
+from junto.vsoa.workqueues import WorkQueue
 
 __all__ = [
+    "EventEmitter",
     "Message",
     "PasswordRefused",
     "Payload",
@@ -20,4 +23,5 @@ __all__ = [
     "Reply",
     "Response",
     "StatusError",
+    "WorkQueue",
 ]

@@ -1,15 +1,8 @@
 """VSOA for asyncio programs.
 
-    async with aio.serve("vsoa://127.0.0.1:3000") as server:
-
-        @server.command("/speed")
-        async def speed(request):
-            return {"km/h": 80}
-
-    async with aio.connect("vsoa://127.0.0.1:3000") as client:
-        reply = await client.fetch("/speed")
-        async for message in client.subscribe("/axis/"):
-            print(message.url, message.param)
+    client = await aio.connect("vsoa://127.0.0.1:3000")
+    reply = await client.fetch("/speed")
+    subscription = await client.subscribe("/axis/")
 
 What opens something can be awaited, and then has to be closed, or entered with ``async with``.
 """
@@ -26,7 +19,6 @@ from junto.vsoa import positions as _positions
 from junto.vsoa import serving as _serving
 from junto.vsoa import timers as _timers
 from junto.vsoa.client import Client
-from junto.vsoa.emitters import EventEmitter
 from junto.vsoa.messages import Message
 from junto.vsoa.opening import open_client
 from junto.vsoa.positions import PositionServer, PositionSource
@@ -36,7 +28,6 @@ from junto.vsoa.sessions import Session
 from junto.vsoa.settings import ServerOptions, ServerSettings
 from junto.vsoa.subscribing import Subscription
 from junto.vsoa.tunnels import StreamOffer, TunnelStream
-from junto.vsoa.workqueues import WorkQueue
 
 if TYPE_CHECKING:
     import ssl
@@ -45,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Client",
-    "EventEmitter",
     "PositionServer",
     "Request",
     "Server",
@@ -54,7 +44,6 @@ __all__ = [
     "Subscription",
     "Timer",
     "TunnelStream",
-    "WorkQueue",
     "connect",
     "lookup",
     "serve",

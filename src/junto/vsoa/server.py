@@ -265,7 +265,7 @@ class Server:
             quick: By the quick channel, to those who have one.
 
         Returns:
-            Whether that is possible: there is no quick channel with TLS, and none before `listen`.
+            Whether that is possible; there is no quick channel with TLS, and none before `listen`.
 
         Raises:
             ValueError: *url* does not begin with a slash.

@@ -1,9 +1,8 @@
 """VSOA for programs that block.
 
-    with sync.connect("vsoa://127.0.0.1:3000") as client:
-        print(client.fetch("/speed").param)
-        for message in client.subscribe("/axis/"):
-            print(message.url, message.param)
+    client = sync.connect("vsoa://127.0.0.1:3000")
+    reply = client.fetch("/speed")
+    subscription = client.subscribe("/axis/")
 
 No thread is started behind your back, so nothing moves while nobody waits: a server waits in
 `Server.serve_forever`, and a client whose callbacks are to be called, or whose connection is to be kept
@@ -23,11 +22,9 @@ from junto.vsoa import positions as _positions
 from junto.vsoa import serving as _serving
 from junto.vsoa.blocking import Client, Subscription, TunnelStream
 from junto.vsoa.blockingserver import Request, Server, Session, StreamOffer
-from junto.vsoa.emitters import EventEmitter
 from junto.vsoa.messages import Message
 from junto.vsoa.opening import open_client
 from junto.vsoa.settings import ServerOptions, ServerSettings
-from junto.vsoa.workqueues import WorkQueue
 
 if TYPE_CHECKING:
     import ssl
@@ -36,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Client",
-    "EventEmitter",
     "PositionServer",
     "Request",
     "Server",
@@ -44,7 +40,6 @@ __all__ = [
     "StreamOffer",
     "Subscription",
     "TunnelStream",
-    "WorkQueue",
     "connect",
     "lookup",
     "serve",

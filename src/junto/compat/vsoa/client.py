@@ -39,6 +39,7 @@ class Client(Codes):
         ondata: The same for datagrams.
     """
 
+    #: :meta private:
     Stream = _Stream
 
     def __init__(self, raw: bool = False) -> None:

@@ -113,6 +113,7 @@ class Server:
     """
 
     Client = RemoteClient
+    #: :meta private:
     Stream = _Stream
 
     def __init__(self, info: Any = "", passwd: str = "", raw: bool = False) -> None:
