@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, nullcontext
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
@@ -18,7 +18,7 @@ current_task = trio.lowlevel.current_task
 
 
 class _Closable(Protocol):
-    async def close(self) -> None: ...
+    def close(self) -> Awaitable[None]: ...
 
 
 C = TypeVar("C", bound=_Closable)
