@@ -57,28 +57,33 @@ for _name in [
     setattr(Primitive, _name, _refuse)
 
 
-# Which objects were used, by their ids, in the development mode.
-_begun: set[int] = set()
+# What was made and not used yet, by its ids, in the development mode.
+_unused: set[int] = set()
 
 
 def _watch(cls: type[Primitive[Any, Any]]) -> None:
     """Warn of objects of *cls* that nobody used."""
+    make = cls.__init__
     steps = cls.__iter__
 
-    def mark_and_begin(self: Primitive[Any, Any]) -> Generator[Suspension[Any], None, Any]:
-        _begun.add(id(self))
+    def make_and_note(self: Primitive[Any, Any], *args: Any, **kwargs: Any) -> None:
+        make(self, *args, **kwargs)
+        _unused.add(id(self))
+
+    def strike_and_begin(self: Primitive[Any, Any]) -> Generator[Suspension[Any], None, Any]:
+        _unused.discard(id(self))
         return steps(self)
 
     def complain(self: Primitive[Any, Any]) -> None:
-        if id(self) in _begun:
-            _begun.remove(id(self))
-        else:
+        if id(self) in _unused:
+            _unused.remove(id(self))
             name = type(self).__name__
             text = f"{name}() was never done: write `yield from {name}(...)`"
             warnings.warn(text, ResourceWarning, stacklevel=2, source=self)
 
-    setattr(cls, "__iter__", mark_and_begin)  # noqa: B010 -- a method cannot be assigned to
-    setattr(cls, "__del__", complain)  # noqa: B010
+    # Methods cannot be assigned to.
+    for name, method in (("init", make_and_note), ("iter", strike_and_begin), ("del", complain)):
+        setattr(cls, f"__{name}__", method)
 
 
 def at_once(value: T) -> Steps[T]:
