@@ -351,7 +351,7 @@ class Blocking(Flows):
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)  # noqa: ASYNC251  # nobody else runs in this thread
+        time.sleep(seconds)  # noqa: ASYNC251  # in a world that blocks, this is how one sleeps
 
     def begin(self, operation: Any) -> Any:
         return InThread(operation)

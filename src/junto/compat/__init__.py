@@ -1,1 +1,1 @@
-"""The names of older libraries, for programs that move to junto by a change of their import lines."""
+"""Names of libraries that junto succeeds, for programs that are to change their import lines only."""

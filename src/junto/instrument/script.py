@@ -150,10 +150,10 @@ def load_script(path: str | Path) -> Script:
     r"""Read a script from a TOML file.
 
     In the table ``device`` may stand ``eol``, ``latency``, ``fragment``, ``disconnect_after`` and
-    ``greeting``, in ``replies`` the answers by request, and in ``variables`` initial values by header:
-    ``"VOLT" = "1.0"`` answers ``VOLT?`` with what was set last by ``VOLT 2.5``. An answer is a text, a
-    list of texts that are given in turn, or a table with ``reply`` and of ``delay`` (seconds), ``hex``,
-    ``fragments`` (a list of texts, each sent by itself), or ``fault``: ``"none"``, ``"close"``, ``"reset"``.
+    ``greeting``; in ``replies`` the answers by request; in ``variables`` initial values by header: with
+    ``VOLT = "1.0"``, ``VOLT?`` is answered with what was set last by ``VOLT 2.5``. An answer is a text, a
+    list of answers that are given in turn, or a table with ``reply`` or ``hex`` and with ``delay`` (seconds),
+    ``fragments`` (a list of texts, each sent by itself) or ``fault``: ``"none"``, ``"close"`` or ``"reset"``.
 
     Raises:
         ValueError: The file is not of that form; the message tells where.

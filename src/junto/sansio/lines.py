@@ -226,7 +226,7 @@ class LineBuffer:
         """Take what was received, and take one line; as `append` and `take_line`, in fewer steps."""
         if not self._size and not self._unwanted:
             eol = terminator.single
-            if eol is not None and data.find(eol) == len(data) - len(eol) <= limit:
+            if eol is not None and 0 <= data.find(eol) == len(data) - len(eol) <= limit:
                 return data  # just this line, which is the usual reply
         self.append(data)
         return self.take_line(terminator, limit)

@@ -1,0 +1,1 @@
+"""The names of sockio: ``aio`` for asyncio, ``sio`` for programs that block."""
