@@ -8,6 +8,7 @@ A mark that is not needed is an error itself, for mypy by ``--strict`` and for p
 from __future__ import annotations
 
 from junto import Options, aio, expose, sync
+from junto.vsoa import aio as vsoa
 
 # Not callable.
 expose(3)  # type: ignore[type-var]
@@ -74,3 +75,14 @@ def in_sync() -> None:
 
 Options(codec=3)  # type: ignore[arg-type]
 Options(nothing=3)  # type: ignore[call-arg]
+
+
+async def vsoa_in_aio() -> None:
+    vsoa.connect(5)  # type: ignore[arg-type]
+    vsoa.serve("vsoa://:5", policy="never")  # type: ignore[arg-type]
+    client = await vsoa.connect("vsoa://h:5")
+    client.fetch(5)  # type: ignore[arg-type]
+    client.fetch("/a", method="PUT")  # type: ignore[arg-type]
+    client.subscribe(5)  # type: ignore[arg-type]
+    number: int = await client.fetch("/a")  # type: ignore[assignment]
+    number.bit_length()
