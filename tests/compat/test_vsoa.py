@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from junto.compat import vsoa
 
@@ -342,6 +345,65 @@ def test_a_handler_that_fails_ends_nothing(server: vsoa.Server, client: vsoa.Cli
     assert header.status == 4
     assert client.fetch("/echo")[2] == 0
     assert "a mistake" in caplog.text
+
+
+def test_tls_with_certificates_of_both_sides(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    for name, identity in (("server", "car.example"), ("client", "driver@example.org")):
+        certificate = authority.issue_cert(identity)
+        certificate.cert_chain_pems[0].write_to_path(str(tmp_path / f"{name}.pem"))
+        certificate.private_key_pem.write_to_path(str(tmp_path / f"{name}.key"))
+    ca = str(tmp_path / "ca.pem")
+
+    def options(name: str, **more: Any) -> dict[str, Any]:
+        own = {"cert": str(tmp_path / f"{name}.pem"), "key": str(tmp_path / f"{name}.key")}
+        return {**own, "ca_cert": ca, "load_default_certs": False, **more}
+
+    server = vsoa.Server()
+    peers: list[Any] = []
+
+    @server.command("/who")
+    def who(cli: Any, request: Any, payload: Any) -> None:
+        peers.append(cli.getpeercert())
+        cli.reply(request.seqno, {"param": [cli.getpeercert(True) is not None]})
+
+    sni: list[Any] = []
+    url = start(
+        server,
+        "127.0.0.1",
+        0,
+        options(
+            "server", verify_mode=ssl.CERT_REQUIRED, sni_callback=lambda sock, name, context: sni.append(name)
+        ),
+    )
+    client = vsoa.Client()
+    assert client.connect(url, sslopt=options("client")) == vsoa.Client.SSL_HS_FAILED
+    assert client.connect(url, sslopt=options("client", hostname="car.example")) == vsoa.Client.CONNECT_OK
+    _, payload, _ = client.fetch("/who")
+    assert payload is not None
+    assert payload.param == [True]
+    assert "driver@example.org" in str(peers[0])
+    assert "car.example" in str(client.getpeercert())
+    assert sni == [None, "car.example"]  # an IP address is no name
+    assert client.datagram("/a", quick=True) is False
+    client.close()
+    trusting = {"verify_mode": ssl.CERT_NONE, "load_default_certs": False}
+    header, _, code = vsoa.fetch(f"{url}/who", sslopt=options("client", **trusting))
+    assert header is not None
+    assert code == 0
+    assert server._server is not None
+    server._server.close()
+
+
+def test_the_address_has_two_names(server: vsoa.Server) -> None:
+    def run() -> None:
+        with contextlib.suppress(ConnectionError):
+            server.run(addr="127.0.0.1", port=0)
+
+    threading.Thread(target=run, daemon=True).start()
+    until(lambda: server._server is not None and server._server.addresses)
+    assert server.address()[0] == "127.0.0.1"
 
 
 def test_raw_payloads_are_not_read() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from junto.errors import ConnectionFailed, ConnectionLost
 from junto.sansio.vsoa.frames import PINGECHO, REPLY, encode
+from junto.vsoa import PasswordRefused
 
 from .layers import until
 from .vsoa import connected, raw_server, serving
@@ -86,6 +87,27 @@ def test_closing_ends_the_attempts_to_connect(scene: Any) -> None:
             assert client.is_closing()
 
     scene(scenario)
+
+
+def test_attempts_that_fail_are_told_and_do_not_end(scene: Any, caplog: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        told: list[Any] = []
+
+        def tell(error: Exception) -> None:
+            told.append(error)
+            raise RuntimeError("a mistake")
+
+        async with serving(rt, password="x") as server:
+            async with connected(rt, server, password="x", reconnect=True, on_failure=tell) as client:
+                server.password = "y"
+                server.clients[0].abort()
+                await until(rt, lambda: len(told) == 2)
+                assert all(isinstance(error, PasswordRefused) for error in told)
+                server.password = "x"
+                assert await client.ping() >= 0
+
+    scene(scenario)
+    assert "a mistake" in caplog.text
 
 
 def test_a_mute_server_is_noticed_in_the_time_that_keepalive_says(scene: Any) -> None:

@@ -14,6 +14,7 @@ from simpy import Environment
 import junto.trio
 from junto import Options, aio, expose, protocols, simpy, sync
 from junto.protocols import Connection, EventSteps, Steps, protocol
+from junto.vsoa import aio as vsoa
 
 # Not callable.
 expose(3)  # type: ignore[type-var]
@@ -166,3 +167,14 @@ def in_protocols(sock: socket.socket) -> None:
     protocols.run(first, sock)  # type: ignore[arg-type]
     protocols.run(first(3), sock, timeout="3")  # type: ignore[arg-type]
     _ = (text, event, narrow)
+
+
+async def vsoa_in_aio() -> None:
+    vsoa.connect(5)  # type: ignore[arg-type]
+    vsoa.serve("vsoa://:5", policy="never")  # type: ignore[arg-type]
+    client = await vsoa.connect("vsoa://h:5")
+    client.fetch(5)  # type: ignore[arg-type]
+    client.fetch("/a", method="PUT")  # type: ignore[arg-type]
+    client.subscribe(5)  # type: ignore[arg-type]
+    number: int = await client.fetch("/a")  # type: ignore[assignment]
+    number.bit_length()

@@ -18,6 +18,9 @@ from junto.codecs import JSON
 from junto.protocols import Connection, EventSteps, Steps, protocol
 from junto.runtime import Future, Runtime
 from junto.testing import Outcome, feed
+from junto.vsoa import Message, Reply
+from junto.vsoa import aio as vsoa_aio
+from junto.vsoa import sync as vsoa_sync
 
 
 @dataclass
@@ -291,3 +294,37 @@ def in_protocols(sock: socket.socket, runtime: Runtime) -> None:
 async def in_streams(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     assert_type(await protocols.drive(sum_up(1), reader, writer), float)
     assert_type(await protocols.drive(protocols.Recorded(points()), reader, writer), str)
+
+
+async def vsoa_in_aio() -> None:
+    async with vsoa_aio.serve("vsoa://:5", service=Service(), policy="latest", backlog=5) as server:
+
+        @server.command("/a")
+        async def handle(request: vsoa_aio.Request) -> int:
+            return len(request.data)
+
+        await handle(vsoa_aio.Request())
+        assert_type(server.publish("/a", {"x": 1}, b"y", quick=True), bool)
+        assert_type(server.clients, list[vsoa_aio.Session])
+    async with vsoa_aio.connect("vsoa://h:5", password="x", reconnect=True) as client:
+        assert_type(await client.fetch("/a", 5, timeout=1.0), Reply)
+        assert_type(await client.call("add", 1, 2, returns=int), int)
+        assert_type(await client.ping(), float)
+        async for message in client.subscribe("/a/", policy="latest"):
+            assert_type(message, Message)
+        stream = await client.open_stream(5)
+        assert_type(await stream.receive(), bytes)
+
+
+def vsoa_in_sync() -> None:
+    with vsoa_sync.connect("vsoa://h:5") as client:
+        assert_type(client.fetch("/a"), Reply)
+        assert_type(client.ping(timeout=1), float)
+        assert_type(client.datagram("/a", quick=True), bool)
+        for message in client.subscribe("/a"):
+            assert_type(message, Message)
+        with client.open_stream(5) as stream:
+            assert_type(stream.receive(5), bytes)
+    with vsoa_sync.serve("vsoa://:5") as server:
+        assert_type(server.publish("/a"), bool)
+        assert_type(server.offer_stream(), vsoa_sync.StreamOffer)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
-from junto.connecting import sleep
 from junto.instrument.alarm import Alarm
+from junto.instrument.carrying import SLICE, Carrying
 from junto.instrument.connection import Connection
 from junto.instrument.errors import (
     ConnectionClosedError,
@@ -22,7 +22,6 @@ from junto.instrument.errors import (
 )
 from junto.instrument.exchange import Exchange, Steps
 from junto.instrument.lanes import BOTH, READ, WRITE, Lanes
-from junto.instrument.opening import Opening
 from junto.instrument.settings import USUAL, Settings, Timeout, check_timeout
 from junto.instrument.system import Connector, System
 from junto.instrument.wants import Want
@@ -30,15 +29,12 @@ from junto.runtime import Future, Runtime
 
 __all__ = ["GoneError", "Session"]
 
-SLICE: Final = 256 * 1024
-_SHORTEST: Final = 0.0005
-
 
 class GoneError(ConnectionClosedError):
     """The one connection that a call was for is not there any more."""
 
 
-class Session(Opening):
+class Session(Carrying):
     """One client's connections, one after the other, and its calls."""
 
     def __init__(
@@ -64,8 +60,6 @@ class Session(Opening):
         # Of the transaction that `begin` began last: there is one at a time.
         self._asked: Connection
         self._asked_in = self.lanes
-        # Whether a write is not over before the system has it: nothing moves while nobody waits.
-        self.hands_over = False
 
     @property
     def time(self) -> Callable[[], float]:
@@ -334,60 +328,6 @@ class Session(Opening):
             connection.relax()
         self.stats.discarded += size
         self.log.warning("discarded %d stale bytes", size)
-
-    # -- steps of calls --
-
-    async def receive(self, connection: Connection, want: Want[Any], deadline: float | None) -> Any:
-        """Wait for *want*, which is not there yet."""
-        if connection.eof or connection.lost:
-            return connection.finish(want)
-        return await self.until(connection, connection.wait(want), deadline)
-
-    async def until(self, connection: Connection, future: Future[Any], deadline: float | None) -> Any:
-        """Await *future*, which *connection* settles."""
-        try:
-            return await self._until(future, deadline)
-        except BaseException:
-            connection.stop_waiting()
-            raise
-
-    async def send(self, connection: Connection, data: bytes | memoryview, deadline: float | None) -> None:
-        """Send *data*, a slice at a time, as fast as the peer takes it."""
-        with memoryview(data) as view:
-            for start in range(0, len(view), SLICE):
-                piece = view[start : start + SLICE]
-                connection.write(bytes(piece))
-                self.stats.sent += len(piece)
-                await self.settle(connection, deadline)
-
-    async def settle(self, connection: Connection, deadline: float | None, *, fully: bool = False) -> None:
-        """Wait while the peer takes no more; *fully* until the system has all."""
-        while connection.paused:
-            await self._until(connection.room(), deadline)
-        pause = 0.0
-        while (fully or self.hands_over) and connection.unsent():
-            await self.pause(pause, deadline, connection)
-            pause = min(max(2 * pause, _SHORTEST), 0.01)
-        transport = connection.transport
-        if transport is None or transport.is_closing():
-            if transport is not None:
-                await self._until(connection.closed(), deadline)
-            if connection.error is not None:
-                raise connection.broken()
-
-    async def give_way(self) -> None:
-        """Let all others have their turn."""
-        await sleep(self._world, 0)
-
-    async def pause(
-        self, seconds: float, deadline: float | None, connection: Connection | None = None
-    ) -> None:
-        """Wait for *seconds*, but not beyond *deadline*, and not if the client is closed."""
-        if seconds < 0 or (seconds == 0 and connection is None):
-            return
-        await self._interruptible(sleep(self._world, seconds), deadline, self._epoch)
-        if connection is not None and connection.error is not None:
-            raise connection.broken()
 
     # -- when a call fails --
 

@@ -66,6 +66,7 @@ def connect(
     on_disconnect: Callable[[Client, BaseException], Any] | None = None,
     on_message: Callable[[Message], Any] | None = None,
     on_datagram: Callable[[Message], Any] | None = None,
+    on_failure: Callable[[Exception], object] | None = None,
 ) -> Opening[Client]:
     """Connect to the server at *url*.
 
@@ -85,6 +86,7 @@ def connect(
         on_disconnect: Called with the client and the reason when the connection is lost.
         on_message: Called with all that is published to us.
         on_datagram: Called with each datagram.
+        on_failure: Called with the error of each attempt to connect anew that failed.
 
     Raises:
         PasswordRefused: The server does not accept the password.
@@ -107,6 +109,7 @@ def connect(
             on_disconnect=on_disconnect,
             on_message=on_message,
             on_datagram=on_datagram,
+            on_failure=on_failure,
         )
     )
 

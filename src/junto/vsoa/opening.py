@@ -101,6 +101,7 @@ async def open_client(
     on_disconnect: Callable[[Client, BaseException], Any] | None = None,
     on_message: Callable[[Any], Any] | None = None,
     on_datagram: Callable[[Any], Any] | None = None,
+    on_failure: Callable[[Exception], object] | None = None,
 ) -> Client:
     """Connect a client; see the flavours' ``connect``."""
     target = Target(
@@ -113,7 +114,7 @@ async def open_client(
     client.on_datagram = on_datagram
     await connect_within(runtime, target, client, timeout, attempt)
     if reconnect:
-        keep_connected(runtime, target, client, attempt=attempt)
+        keep_connected(runtime, target, client, attempt=attempt, failed=on_failure)
     return client
 
 
@@ -184,8 +185,15 @@ def keep_connected(
             except (ConnectionFailed, RequestTimeout) as error:
                 logger.debug("%s", error)
                 if failed is not None:
-                    failed(error)
+                    _tell(failed, error)
                 continue
             return
 
     client.keep_connected(connect_again)
+
+
+def _tell(failed: Callable[[Exception], object], error: Exception) -> None:
+    try:
+        failed(error)
+    except Exception as mistake:
+        logger.error("a client's callback failed", exc_info=mistake)

@@ -62,6 +62,7 @@ def connect(
     on_disconnect: Callable[[Client, BaseException], Any] | None = None,
     on_message: Callable[[Message], Any] | None = None,
     on_datagram: Callable[[Message], Any] | None = None,
+    on_failure: Callable[[Exception], object] | None = None,
 ) -> Client:
     """Connect to the server at *url*; the arguments and errors are those of `junto.vsoa.aio.connect`."""
     runtime = ThreadsRuntime()
@@ -88,6 +89,7 @@ def connect(
         on_disconnect=disconnected,
         on_message=on_message,
         on_datagram=on_datagram,
+        on_failure=on_failure,
     )
     return Client(runtime, _open(runtime, opening), owner=True)
 
