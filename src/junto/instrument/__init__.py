@@ -7,8 +7,7 @@ connection   one connection: the endpoint, with its buffer, its one reader and f
 lanes        who may read and who may write, first come, first served
 alarm        deadlines of calls that wait, on one timer
 session      one client's connections, one after the other; calls; opening
-reading, writing, blocks, text
-             the operations, in groups
+reading      the operations, in groups; and writing, blocks, text
 client       TCP: the operations on a session
 streams      lines and blocks as they come
 urls         from a URL to a client

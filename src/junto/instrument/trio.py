@@ -22,8 +22,8 @@ __all__ = ["TCP", "BlockStream", "LineStream"]
 class TCP(_TCP):
     """A client of one instrument, for the time of an ``async with``.
 
-    The arguments, operations and errors are those of `junto.aio.TCP`. Entering connects; within the block the
-    client connects again when it has to. It may be entered again later.
+    The arguments, operations and errors are those of ``junto.aio.TCP``. Entering connects; within the block
+    the client connects again when it has to. It may be entered again later.
     """
 
     _flavour = Flavour(lambda: _refuse, SocketSystem(current_task))

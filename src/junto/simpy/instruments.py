@@ -128,7 +128,7 @@ async def _leave(manager: Any) -> None:
 class TCP(State, _Operations):
     """A client of one instrument, whose operations give events.
 
-    The arguments, operations and errors are those of `junto.aio.TCP`, after the environment. A process that
+    The arguments, operations and errors are those of ``junto.aio.TCP``, after the environment. A process that
     is interrupted while it waits gives up its operation, as a task of asyncio does that is cancelled.
     """
 
@@ -205,7 +205,7 @@ class _Items:
 
 
 class LineStream(_Items):
-    """Lines as they come: ``line = yield lines.get()``; see `junto.aio.LineStream`."""
+    """Lines as they come: ``line = yield lines.get()``; see ``junto.aio.LineStream``."""
 
     def __init__(
         self,
@@ -225,7 +225,7 @@ class LineStream(_Items):
 
 
 class BlockStream(_Items):
-    """Blocks as they come, so many bytes each, or up to a terminator; see `junto.aio.BlockStream`."""
+    """Blocks as they come, so many bytes each, or up to a terminator; see ``junto.aio.BlockStream``."""
 
     def __init__(self, client: _Operations, limit: int | bytes, *, timeout: Timeout = USUAL) -> None:
         self.env, inner = client.parts()

@@ -2,7 +2,7 @@
 
 Import a flavour, `junto.vsoa.aio` or `junto.vsoa.sync`; what is the same for all of them is here. A client
 and a server made of it speak with those of the package ``vsoa`` 1.0.4, whose own names are in
-`junto.compat.vsoa`.
+``junto.compat.vsoa``.
 """
 
 from junto.sansio.vsoa.payloads import Payload
