@@ -50,6 +50,8 @@ PLACES = {
     "runtimes": "runtimes",
     "sansio": "sansio",
     "sansio.tls": "sansio.tls",
+    "sim": "sim",
+    "sim.errors": "errors",
     "simpy": "flavour",
     "sync": "flavour",
     "testing": "application",
@@ -75,7 +77,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "front": BELOW_FLAVOURS,
     "binding": BELOW_FLAVOURS | {"runtimes"},
     "flavour": BELOW_FLAVOURS | {"binding", "runtimes", "sansio.tls"},
-    "application": BELOW_FLAVOURS | {"application", "flavour", "front"},
+    "sim": frozenset({"sim", "sansio", "runtimes", "errors"}),
+    "application": BELOW_FLAVOURS | {"sim"} | {"application", "flavour", "front"},
 }
 
 WORLDS = frozenset({"asyncio", "select", "selectors", "simpy", "socket", "socketserver", "trio", "uvloop"})

@@ -1,0 +1,301 @@
+"""A simulated computer with one process on it: its lives, its clocks, and what it runs.
+
+The kernel makes a host due; its turn runs what is ready on its loop. While its CPU is busy or it is paused, input
+and timers wait. Killing it means that from this instant none of its code runs: what it was doing is kept, unrun,
+until the world ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from junto.sim.choices import Stream
+from junto.sim.clocks import HostClock
+from junto.sim.errors import HostDied
+from junto.sim.kernel import SECOND
+from junto.sim.loop import HostLoop
+
+if TYPE_CHECKING:
+    from junto.sim.world import World
+
+__all__ = ["Host", "Program"]
+
+
+class Program:
+    """A coroutine function that runs on a host, and how it ended.
+
+    Attributes:
+        task: The task of its present life, or None while the host is down.
+    """
+
+    def __init__(
+        self, host: Host, main: Callable[..., Coroutine[Any, Any, Any]], args: tuple[Any, ...]
+    ) -> None:
+        self.host = host
+        self.main = main
+        self.args = args
+        self.task: asyncio.Task[Any] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def start(self) -> None:
+        """Begin it, for the first time or again."""
+        self.task = self.host.loop.create_task(self.main(*self.args))
+        self.task.add_done_callback(self._ended)
+
+    def done(self) -> bool:
+        """Tell whether it has ended, or its host was killed."""
+        return self.task is None or self.task.done()
+
+    def result(self) -> Any:
+        """Return what it returned, or raise what it raised.
+
+        Raises:
+            HostDied: Its host was killed before it ended.
+            asyncio.InvalidStateError: It runs.
+        """
+        if self.task is None:
+            raise HostDied(f"{self.host.name} was killed")
+        return self.task.result()
+
+    async def wait(self) -> Any:
+        """Wait until it has ended; for the controlling program, on whose loop it waits.
+
+        Raises:
+            HostDied: Its host was killed before it ended.
+        """
+        if not self.done():
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            await waiter
+        self.host.claim(self)
+        return self.result()
+
+    def died(self) -> None:
+        """Its host was killed: there is no result."""
+        if self.task is not None and not self.task.done():
+            self.task = None
+        self._tell()
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.host.record_error(error, f"{getattr(self.main, '__name__', self.main)} failed", self)
+        self._tell()
+
+    def _tell(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.get_loop().call_soon(_wake, waiter)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+class Host(HostClock):
+    """A simulated computer.
+
+    Attributes:
+        name: Its name, also in the world's DNS.
+        world: The world it is in.
+        ip: Its IPv4 address.
+        boot: How often it has been started; 0 before.
+        alive: Whether its process lives.
+        running: Whether it lives and is not paused.
+        powered: Whether its network answers at all.
+        loop: The event loop of its present life.
+        closing: Called at the end of a life, with True for an orderly end of
+            the process and False for the silence of a power failure.
+        callback_cost: The least cost of a callback, in nanoseconds.
+        programs: What `run` was given.
+    """
+
+    def __init__(self, world: World, name: str, ip: str, cpu: float = 1.0) -> None:
+        super().__init__(world.kernel)
+        self.world = world
+        self.name = name
+        self.ip = ip
+        self.boot = 0
+        self.pid = 0
+        self.alive = self.running = False
+        self.powered = True
+        self.programs: list[Program] = []
+        self.closing: list[Callable[[bool], None]] = []
+        self.signals: dict[int, Callable[[], object]] = {}
+        self.callback_cost = 1000 / cpu
+        self._cpu = cpu
+        self._wake: float = inf  # when the kernel wakes it, at the earliest
+        self._due = False
+        self._start()
+
+    def __repr__(self) -> str:
+        state = "up" if self.running else "paused" if self.alive else "down"
+        return f"<host {self.name} {self.ip} {state}>"
+
+    def choices(self, label: str) -> Stream:
+        """Find this host's stream of decisions of one kind."""
+        return self.world.choices.stream(label, self.name)
+
+    # Programs
+
+    def run(self, main: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Program:
+        """Run a coroutine function on this host, now and after each restart.
+
+        Returns:
+            The program; ``await program.wait()`` gives its result to the
+            controlling program.
+
+        Raises:
+            HostDied: The host is down.
+        """
+        if not self.alive:
+            raise HostDied(f"{self.name} is down; restart() it")
+        program = Program(self, main, args)
+        self.programs.append(program)
+        program.start()
+        return program
+
+    def record_error(self, error: BaseException, message: str, program: Program | None = None) -> None:
+        """Keep an error that no program took; the run fails with it in the end unless it is expected."""
+        self.world.record_error(self, error, message, program)
+
+    def claim(self, program: Program) -> None:
+        """Take an error of a program as somebody's who waited for it."""
+        self.world.claim(program)
+
+    # Turns
+
+    def want_turn(self) -> None:
+        """Make this due, as early as it can run."""
+        if self.running and not self._due:
+            if self.clock > self.kernel.now:
+                self.wake_at(self.clock)
+            else:
+                self._due = True
+                self.kernel.due.append(self)
+
+    def wake(self, handle: asyncio.Handle) -> None:
+        """Run a handle as input in the next turn."""
+        self.loop.inputs.append(handle)
+        if not self._due and not self.loop.turning:
+            self.want_turn()
+
+    def wake_at(self, when: int) -> None:
+        """Make this due at a world time."""
+        if when < self._wake:
+            self._wake = when
+            self.kernel.at(when, self._woken, when)
+
+    def _woken(self, when: int) -> None:
+        if when == self._wake:
+            self._wake = inf
+            self.want_turn()
+
+    def turn(self) -> int | None:
+        """Run what is ready; tell when there will be more."""
+        self._due = False
+        if not self.running:
+            return None
+        now = self.kernel.now
+        if self.clock > now:  # it was made due, then something blocked it
+            return self.clock
+        self.clock = now
+        timer = self.loop.turn()
+        if not self.running:
+            return None
+        if timer is None:
+            return self.clock
+        if timer == inf:
+            return None
+        return max(self.clock, now + 1, self.world_time(timer))
+
+    def block(self, duration: int) -> None:
+        """Keep the loop's thread busy for some of the host's own time, in nanoseconds, as ``time.sleep`` does."""
+        self.clock += self.world_duration(duration)
+
+    def slow(self, factor: float) -> None:
+        """Let each callback cost `factor` times its usual virtual time; 1 ends it."""
+        self.callback_cost = 1000 * factor / self._cpu
+
+    # Lives
+
+    def kill(self) -> None:
+        """End the process at once: none of its code runs any more; its kernel closes its sockets.
+
+        Nothing happens if it is down.
+        """
+        self._end(True, "kill")
+
+    def power_off(self) -> None:
+        """Switch it off: none of its code runs any more, and its peers learn nothing."""
+        self.powered = False
+        self._end(False, "kill")
+
+    def exit(self) -> None:
+        """End the process as a program does that returns from its main function."""
+        self._end(True, "kill")
+
+    def restart(self) -> None:
+        """Run the same programs again, with an empty memory; kills the process if it lives."""
+        self.kill()
+        self.powered = True
+        programs = self.programs
+        self._start()
+        for program in programs:
+            program.start()
+
+    def pause(self) -> None:
+        """Let no code run; input waits in the kernel."""
+        if self.running:
+            self.running = False
+            self.world.record(self, "pause")
+
+    def resume(self) -> None:
+        """Go on after `pause`: late timers and waiting input come together."""
+        if self.alive and not self.running:
+            self.running = True
+            self.world.record(self, "resume")
+            self.clock = max(self.clock, self.kernel.now)
+            self.want_turn()
+
+    def stop(self, sig: int = signal.SIGTERM) -> None:
+        """Send the process a signal: its handler runs, or the process dies without one."""
+        handler = self.signals.get(sig)
+        if handler is None:
+            self._end(True, "kill")
+        else:
+            self.loop.call_soon(handler)
+
+    def _start(self) -> None:
+        self.boot += 1
+        self.pid = 1000 + 100 * self.world.host_number(self) + self.boot
+        self.clock = max(self.clock, self.kernel.now)
+        self.loop = HostLoop(self)
+        self.world.loops.append(self.loop)
+        self.alive = self.running = True
+        self._wake, self._due = inf, False
+        self.closing = []
+        self.signals = {}
+        self.world.record(self, "start")
+
+    def _end(self, orderly: bool, kind: str) -> None:
+        if not self.alive:
+            return
+        self.alive = self.running = False
+        self.world.record(self, kind)
+        self.world.bury(self.loop)
+        for close in self.closing:
+            close(orderly)
+        for program in self.programs:
+            program.died()
+
+
+def seconds(value: float) -> int:
+    """Turn seconds into the world's nanoseconds."""
+    return round(value * SECOND)

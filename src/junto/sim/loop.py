@@ -1,0 +1,196 @@
+"""The event loop of one simulated host: asyncio's own order, without a selector, in the world's time.
+
+One turn is what one iteration of the standard loop is: input first, then the timers that are due, then all
+callbacks that were ready by then, in this order. Each callback costs the host virtual time. The sockets below
+are the network's part (`AsyncioNetwork`); the rest of the loop is asyncio's `BaseEventLoop`, as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import events
+from collections.abc import Callable
+from contextvars import Context
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+from junto.sim.asyncio_network import AsyncioNetwork
+from junto.sim.errors import SimEscape
+from junto.sim.here import here
+from junto.sim.kernel import SECOND
+
+if TYPE_CHECKING:
+    from junto.sim.host import Host
+
+__all__ = ["HostLoop"]
+
+
+class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
+    """The loop on which a host's coroutines run; the host's kernel gives it its turns.
+
+    Attributes:
+        host: The host.
+        turning: Whether its code is running now.
+        inputs: Handles to be run first in the next turn, in the order they came.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self._over = False
+        super().__init__()
+        self.turning = False
+        self.inputs: list[asyncio.Handle] = []
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._timer_count = 0
+        self._cost = host.choices("cpu").random
+        self._order = host.choices("ready").below
+
+    def turn(self) -> float | None:
+        """Run one iteration at the host's time.
+
+        Returns:
+            None if more is ready, else when the next timer is due by the loop's
+            own clock; infinity for never.
+        """
+        ready: Any = self._ready  # type: ignore[attr-defined]  # asyncio's deque of handles
+        host = self.host
+        inputs = self.inputs
+        if inputs:
+            if len(inputs) > 1:
+                # Which socket is told of first is free; a selector gives them in no order that it promises.
+                order = self._order
+                for last in range(len(inputs) - 1, 0, -1):
+                    other = order(last + 1)
+                    inputs[last], inputs[other] = inputs[other], inputs[last]
+            ready.extend(inputs)
+            inputs.clear()
+        timers = self._timers
+        if timers:
+            now = self.time()
+            while timers and (timers[0][0] <= now or timers[0][2]._cancelled):  # type: ignore[attr-defined]
+                handle = heappop(timers)[2]
+                handle._scheduled = False  # type: ignore[attr-defined]
+                ready.append(handle)
+        if ready:
+            here.host = host
+            self.turning = True
+            events._set_running_loop(self)
+            cost = int((1 + 2 * self._cost()) * host.callback_cost)
+            try:
+                for _ in range(len(ready)):
+                    handle = ready.popleft()
+                    if not handle._cancelled:
+                        host.clock += cost
+                        handle._run()
+                        if not host.running:
+                            break
+            finally:
+                self.turning = False
+                events._set_running_loop(None)
+                here.host = None
+            handle = None  # what it refers to is not kept until the next turn
+            if (ready or inputs) and not self._over:
+                return None
+        return timers[0][0] if timers else float("inf")
+
+    # What the base class does with real time, threads and a selector
+
+    def time(self) -> float:
+        """Return the host's monotonic clock in seconds."""
+        return self.host.monotonic_ns() / SECOND
+
+    def call_soon(  # type: ignore[override]  # the base's is generic over the arguments
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Let a callback run in the next turn, or later in this one."""
+        handle = asyncio.Handle(callback, args, self, context)
+        if self._over:
+            handle.cancel()
+            return handle
+        self._ready.append(handle)  # type: ignore[attr-defined]
+        if not self.turning:
+            self.host.want_turn()
+        return handle
+
+    call_soon_threadsafe = call_soon  # type: ignore[assignment]
+
+    def call_at(  # type: ignore[override]  # likewise
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Let a callback run when the host's monotonic clock has reached a time."""
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        if self._over:
+            timer.cancel()
+            return timer
+        self._timer_count = count = self._timer_count + 1
+        heappush(self._timers, (when, count, timer))
+        if not self.turning:
+            self.host.want_turn()
+        return timer
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """Leave a cancelled timer in the heap: it is dropped when it comes to the head."""
+
+    def run_forever(self) -> None:
+        """Refuse: the world runs this loop.
+
+        Raises:
+            SimEscape: Always.
+        """
+        raise SimEscape(
+            "loop.run_forever", "the world runs the loops of its hosts; give host.run() a coroutine function"
+        )
+
+    run_until_complete = run_forever  # type: ignore[assignment]
+
+    def is_running(self) -> bool:
+        """Tell whether the host lives: its loop runs as long."""
+        return self.host.alive and not self._over
+
+    def stop(self) -> None:
+        """End the host's process, as the end of `run_forever` would."""
+        self.host.exit()
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Give an error that nobody else takes to the handler; the world records it."""
+        self.host.record_error(
+            context.get("exception") or RuntimeError(context["message"]), context["message"]
+        )
+        super().call_exception_handler(context)
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """Do nothing more: the world has recorded it, and tells at the end."""
+
+    def finish(self) -> None:
+        """Close what its programs have left, in the order of its making; nothing can be scheduled any more."""
+        self._over = True
+        left = sorted(asyncio.all_tasks(self), key=_age)
+        here.host = self.host
+        try:
+            for task in left:
+                _close(task)
+        finally:
+            here.host = None
+        self._ready.clear()  # type: ignore[attr-defined]
+        self.inputs.clear()
+        self._timers.clear()
+        self._closed = True
+
+
+def _age(task: asyncio.Task[Any]) -> tuple[int, str]:
+    name = task.get_name()
+    return (len(name), name)
+
+
+def _close(task: asyncio.Task[Any]) -> None:
+    """End a coroutine that waits, however often it waits again; its task is told of nothing."""
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    coroutine = task.get_coro()
+    for _ in range(100):
+        try:
+            coroutine.close()
+        except RuntimeError:  # it ignored GeneratorExit: it awaits something while it is closed
+            continue
+        except BaseException:
+            return
+        return
