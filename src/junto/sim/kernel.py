@@ -91,10 +91,7 @@ class Kernel:
 
     def _turns(self) -> None:
         due = self.due
-        if len(due) > 1:
-            who = due.pop(self._ties.below(len(due)))
-        else:
-            who = due.pop()
+        who = due.pop(self._ties.below(len(due))) if len(due) > 1 else due.pop()
         heap = self._heap
         while True:
             self.events += 1

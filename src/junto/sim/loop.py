@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import events
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import Context
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from junto.sim.kernel import SECOND
 if TYPE_CHECKING:
     from junto.sim.host import Host
 
-__all__ = ["HostLoop"]
+__all__ = ["HostLoop", "in_order_of_making"]
 
 
 class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
@@ -84,6 +84,10 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
                         handle._run()
                         if not host.running:
                             break
+            except SystemExit:
+                if host.world.baton.over or host is host.world.control:
+                    raise
+                host.exit()
             finally:
                 self.turning = False
                 events._set_running_loop(None)
@@ -108,8 +112,7 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
             handle.cancel()
             return handle
         self._ready.append(handle)  # type: ignore[attr-defined]
-        if not self.turning:
-            self.host.want_turn()
+        self.host.want_turn()
         return handle
 
     call_soon_threadsafe = call_soon  # type: ignore[assignment]
@@ -124,8 +127,7 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
             return timer
         self._timer_count = count = self._timer_count + 1
         heappush(self._timers, (when, count, timer))
-        if not self.turning:
-            self.host.want_turn()
+        self.host.want_turn()
         return timer
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
@@ -162,9 +164,9 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
         """Do nothing more: the world has recorded it, and tells at the end."""
 
     def finish(self) -> None:
-        """Close what its programs have left, in the order of its making; nothing can be scheduled any more."""
+        """Close what its programs have left, in the order of its making; no more can be scheduled."""
         self._over = True
-        left = sorted(asyncio.all_tasks(self), key=_age)
+        left = in_order_of_making(asyncio.all_tasks(self))
         here.host = self.host
         try:
             for task in left:
@@ -177,9 +179,9 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
         self._closed = True
 
 
-def _age(task: asyncio.Task[Any]) -> tuple[int, str]:
-    name = task.get_name()
-    return (len(name), name)
+def in_order_of_making(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
+    """Sort tasks as they were made; their names, unless they were given others, count."""
+    return sorted(tasks, key=lambda task: (len(task.get_name()), task.get_name()))
 
 
 def _close(task: asyncio.Task[Any]) -> None:
