@@ -23,7 +23,9 @@ from junto.sim.threads.baton import Waiter
 if TYPE_CHECKING:
     from junto.sim.world import World
 
-__all__ = ["Host", "Program"]
+__all__ = ["Host", "Program", "seconds"]
+
+BLOCKED = SECOND // 20  # a turn that takes longer keeps all others of its host waiting
 
 
 class Program:
@@ -72,7 +74,7 @@ class Program:
             waiter = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
             await waiter
-        self.host.claim(self)
+        self.host.world.claims.take(self)
         return self.result()
 
     def died(self) -> None:
@@ -104,6 +106,7 @@ class Host(HostClock):
 
     Attributes:
         name: Its name, also in the world's DNS.
+        number: The how-manieth host of the world it is; the controlling one is 0.
         world: The world it is in.
         ip: Its IPv4 address.
         boot: How often it has been started; 0 before.
@@ -114,15 +117,17 @@ class Host(HostClock):
         closing: Called at the end of a life, with True for an orderly end of
             the process and False for the silence of a power failure.
         resuming: What to make due when a pause ends, besides the loop.
+        slowness: What `slow` was given.
         callback_cost: The least cost of a callback, in nanoseconds.
         programs: What `run` was given.
     """
 
-    def __init__(self, world: World, name: str, ip: str, cpu: float = 1.0) -> None:
+    def __init__(self, world: World, name: str, ip: str, cpu: float, number: int) -> None:
         super().__init__(world.kernel)
         self.world = world
         self.name = name
         self.ip = ip
+        self.number = number
         self.boot = 0
         self.pid = 0
         self.alive = self.running = False
@@ -131,6 +136,7 @@ class Host(HostClock):
         self.closing: list[Callable[[bool], None]] = []
         self.resuming: list[Callable[[], None]] = []
         self.signals: dict[int, Callable[[], object]] = {}
+        self.slowness = 1.0
         self.callback_cost = 1000 / cpu
         self._cpu = cpu
         self._wake: float = inf  # when the kernel wakes it, at the earliest
@@ -167,10 +173,6 @@ class Host(HostClock):
     def record_error(self, error: BaseException, message: str, program: Program | None = None) -> None:
         """Keep an error that no program took; the run fails with it in the end unless it is expected."""
         self.world.record_error(self, error, message, program)
-
-    def claim(self, program: Program) -> None:
-        """Take an error of a program as somebody's who waited for it."""
-        self.world.claim(program)
 
     # Turns
 
@@ -210,6 +212,8 @@ class Host(HostClock):
             return self.clock
         self.clock = now
         timer = self.loop.turn()
+        if self.clock - now > BLOCKED:
+            self.world.notes.blocked(self, self.clock - now)
         if not self.running:
             return None
         if timer is None:
@@ -227,6 +231,7 @@ class Host(HostClock):
 
     def slow(self, factor: float) -> None:
         """Let each callback cost `factor` times its usual virtual time; 1 ends it."""
+        self.slowness = factor
         self.callback_cost = 1000 * factor / self._cpu
 
     # Lives
@@ -283,7 +288,7 @@ class Host(HostClock):
 
     def _start(self) -> None:
         self.boot += 1
-        self.pid = 1000 + 100 * self.world.host_number(self) + self.boot
+        self.pid = 1000 + 100 * self.number + self.boot
         self.clock = max(self.clock, self.kernel.now)
         self.loop = HostLoop(self)
         self.world.loops.append(self.loop)

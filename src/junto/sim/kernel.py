@@ -36,6 +36,7 @@ class Kernel:
         now: The world's time in nanoseconds; it never goes back.
         due: Those who take a turn in this instant.
         events: How many events and turns there have been.
+        scheduled: How many events were ever scheduled.
         stopping: Ends `run` after the event at hand.
         after_turn: Called after each turn, if there is anything to check.
     """
@@ -44,16 +45,16 @@ class Kernel:
         self.now = 0
         self.due: list[TakesTurns] = []
         self.events = 0
+        self.scheduled = 0
         self.stopping = False
         self.after_turn: Callable[[], None] | None = None
         self._heap: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
-        self._count = 0
         self._ties = ties
         self._until: float = inf
 
     def at(self, when: int, call: Callable[..., object], *args: Any) -> None:
         """Let something happen at a world time, after all that was to happen then before."""
-        self._count = count = self._count + 1
+        self.scheduled = count = self.scheduled + 1
         heappush(self._heap, (when, count, call, args))
 
     def next_event_time(self) -> int | None:

@@ -12,6 +12,7 @@ from asyncio import events
 from collections.abc import Callable, Iterable
 from contextvars import Context
 from heapq import heappop, heappush
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from junto.sim.asyncio_network import AsyncioNetwork
@@ -65,11 +66,12 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
             ready.extend(inputs)
             inputs.clear()
         timers = self._timers
+        handle: Any
         if timers:
             now = self.time()
-            while timers and (timers[0][0] <= now or timers[0][2]._cancelled):  # type: ignore[attr-defined]
+            while timers and (timers[0][0] <= now or timers[0][2]._cancelled):
                 handle = heappop(timers)[2]
-                handle._scheduled = False  # type: ignore[attr-defined]
+                handle._scheduled = False
                 ready.append(handle)
         if ready:
             here.host = host
@@ -95,7 +97,7 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
             handle = None  # what it refers to is not kept until the next turn
             if (ready or inputs) and not self._over:
                 return None
-        return timers[0][0] if timers else float("inf")
+        return timers[0][0] if timers else inf
 
     # What the base class does with real time, threads and a selector
 
