@@ -65,11 +65,12 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
             ready.extend(inputs)
             inputs.clear()
         timers = self._timers
+        handle: Any
         if timers:
             now = self.time()
-            while timers and (timers[0][0] <= now or timers[0][2]._cancelled):  # type: ignore[attr-defined]
+            while timers and (timers[0][0] <= now or timers[0][2]._cancelled):
                 handle = heappop(timers)[2]
-                handle._scheduled = False  # type: ignore[attr-defined]
+                handle._scheduled = False
                 ready.append(handle)
         if ready:
             here.host = host

@@ -34,7 +34,7 @@ def closed_gate() -> LockType:
 
 
 def _forget_thread() -> None:
-    """Take the thread at hand out of `threading`'s list, where whoever asked for its name has put it for good."""
+    """Take the thread at hand out of `threading`'s list; asking for its name has put it there for good."""
     threading._active.pop(get_ident(), None)  # type: ignore[attr-defined]
 
 
