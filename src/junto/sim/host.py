@@ -21,6 +21,7 @@ from junto.sim.loop import HostLoop
 from junto.sim.threads.baton import Waiter
 
 if TYPE_CHECKING:
+    from junto.sim.simpy_bridge import HostEnvironment
     from junto.sim.world import World
 
 __all__ = ["Host", "Program", "seconds"]
@@ -173,6 +174,21 @@ class Host(HostClock):
     def record_error(self, error: BaseException, message: str, program: Program | None = None) -> None:
         """Keep an error that no program took; the run fails with it in the end unless it is expected."""
         self.world.record_error(self, error, message, program)
+
+    def simpy(self, unit: float = 1.0) -> HostEnvironment:
+        """Make a SimPy environment on this host, in the world's time.
+
+        Args:
+            unit: How many seconds of the world one unit of SimPy's time takes.
+
+        Raises:
+            HostDied: The host is down.
+        """
+        from junto.sim.simpy_bridge import HostEnvironment  # SimPy is an extra
+
+        if not self.alive:
+            raise HostDied(f"{self.name} is down; restart() it")
+        return HostEnvironment(self, unit)
 
     # Turns
 

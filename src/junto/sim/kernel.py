@@ -36,7 +36,7 @@ class Kernel:
         now: The world's time in nanoseconds; it never goes back.
         due: Those who take a turn in this instant.
         events: How many events and turns there have been.
-        scheduled: How many events were ever scheduled.
+        scheduled: How many times `at` was called.
         stopping: Ends `run` after the event at hand.
         after_turn: Called after each turn, if there is anything to check.
     """
@@ -62,6 +62,15 @@ class Kernel:
         if self.due:
             return self.now
         return self._heap[0][0] if self._heap else None
+
+    def horizon(self) -> float:
+        """Tell until when nothing else happens, so that a turn may let `now` go on up to there.
+
+        It holds until the kernel's `scheduled` differs.
+        """
+        if self.due or self.stopping or self.after_turn:
+            return self.now
+        return min(self._until + 1, self._heap[0][0] if self._heap else inf)
 
     def run(self, until: int | None = None) -> bool:
         """Let things happen until `stopping` is set or nothing is left.

@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 from _thread import allocate_lock, get_ident, start_new_thread
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -62,7 +62,7 @@ class Watch:
 
     def _end(self) -> None:
         thread = self.world.baton.runs_in
-        frame = sys._current_frames().get(thread)
+        frame = sys._current_frames().get(thread)  # pyright: ignore[reportPrivateUsage]
         if frame is None:
             return
         if self.report is None:
@@ -87,9 +87,9 @@ def _who(frame: FrameType) -> tuple[str, int]:
         if above.f_code is Host.turn.__code__:
             host = above.f_locals["self"]
             task = asyncio.current_task(host.loop)
-            # Between it and the program are the loop's turn, the handle and the context in which it runs.
-            return f"{host.name}: {'a callback' if task is None else _title(task)}", max(depth - 2, 1)
-        if above.f_code is HostThread._run.__code__:
+            # Between it and the program is the loop's turn.
+            return f"{host.name}: {'a callback' if task is None else _title(task)}", max(depth - 1, 1)
+        if above.f_code is HostThread.live.__code__:
             strand = above.f_locals["self"]
             return f"{strand.host.name}: {strand.name}", max(depth, 1)
         above = above.f_back
@@ -107,7 +107,7 @@ _running = False
 
 
 @contextmanager
-def watched(world: World, patience: float | None) -> Iterator[None]:
+def watched(world: World, patience: float | None) -> Generator[None]:
     """Have the watchdog look after a world.
 
     Args:

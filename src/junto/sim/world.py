@@ -17,7 +17,7 @@ import gc
 import logging
 import sys
 from asyncio import events
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -335,7 +335,7 @@ def _asyncgen_ends(generator: AsyncGenerator[Any, Any]) -> None:
 
 
 @contextmanager
-def _no_collector() -> Iterator[None]:
+def _no_collector() -> Generator[None]:
     """Keep the garbage collector from ending what only weak references hold, in the middle of a run."""
     was = gc.isenabled()
     gc.disable()

@@ -34,7 +34,7 @@ def closed_gate() -> LockType:
 
 
 def _forget_thread() -> None:
-    """Take the thread at hand out of `threading`'s list, where who asked for its name has put it for good."""
+    """Take the thread at hand out of `threading`'s list; asking for its name has put it there for good."""
     threading._active.pop(get_ident(), None)  # type: ignore[attr-defined]
 
 
@@ -109,7 +109,7 @@ class HostThread(Strand):
 
     def start(self) -> None:
         """Make the real thread, which waits for its first slice."""
-        self.ident = start_new_thread(self._run, ())
+        self.ident = start_new_thread(self.live, ())
 
     def go_on(self) -> None:
         self.host.clock += int((1 + 2 * self._cost()) * self.host.callback_cost)
@@ -139,7 +139,8 @@ class HostThread(Strand):
             if not self._end.acquire(timeout=PATIENCE):
                 warnings.warn(f"a thread of {self.host.name} does not end", ResourceWarning, stacklevel=2)
 
-    def _run(self) -> None:
+    def live(self) -> None:
+        """Be that thread, from its first slice to its end."""
         self.gate.acquire()
         here.host, here.thread = self.host, self
         try:
