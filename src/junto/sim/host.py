@@ -114,6 +114,7 @@ class Host(HostClock):
             the process and False for the silence of a power failure.
         callback_cost: The least cost of a callback, in nanoseconds.
         programs: What `run` was given.
+        stack: Its side of the network.
     """
 
     def __init__(self, world: World, name: str, ip: str, cpu: float = 1.0) -> None:
@@ -132,6 +133,7 @@ class Host(HostClock):
         self._cpu = cpu
         self._wake: float = inf  # when the kernel wakes it, at the earliest
         self._due = False
+        self.stack = world.net.add(self)
         self._start()
 
     def __repr__(self) -> str:
@@ -236,6 +238,7 @@ class Host(HostClock):
         """Switch it off: none of its code runs any more, and its peers learn nothing."""
         self.powered = False
         self._end(False, "kill")
+        self.stack.power_off()
 
     def exit(self) -> None:
         """End the process as a program does that returns from its main function."""
@@ -281,6 +284,7 @@ class Host(HostClock):
         self.alive = self.running = True
         self._wake, self._due = inf, False
         self.closing = []
+        self.stack.start()
         self.signals = {}
         self.world.record(self, "start")
 

@@ -93,6 +93,10 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
                 return None
         return timers[0][0] if timers else float("inf")
 
+    def next_timer(self) -> int | None:
+        """Tell when the next timer is due, in the world's time, or None."""
+        return self.host.world_time(self._timers[0][0]) if self._timers else None
+
     # What the base class does with real time, threads and a selector
 
     def time(self) -> float:

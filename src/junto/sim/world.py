@@ -23,6 +23,9 @@ from junto.sim.errors import SimDeadlock, SimTimeout, UnclaimedError
 from junto.sim.host import Host, Program, seconds
 from junto.sim.kernel import SECOND, Kernel
 from junto.sim.loop import HostLoop
+from junto.sim.network import Conditions, Network
+from junto.sim.network.latency import Latency
+from junto.sim.network.names import Names
 
 __all__ = ["EPOCH", "World"]
 
@@ -42,10 +45,15 @@ class World:
             seconds; None for another value on each, drawn from the seed.
         neutral: Decisions that are not taken, as `Choices` knows them.
         trace: What records events, or None.
+        latency: How long a packet is under way between two hosts; see `Conditions`.
+        chunking: The probability that a piece of a stream is cut.
+        ipv6: Whether hosts have IPv6 addresses too.
+        coincidence: The probability that this run draws arrivals together.
 
     Attributes:
         kernel: The heap of events and the time.
         choices: Its decisions.
+        net: The network between its hosts.
         control: The host of the controlling program.
         errors: What failed on hosts and was taken by nobody.
     """
@@ -58,11 +66,17 @@ class World:
         monotonic_start: float | None = None,
         neutral: Iterable[tuple[str, str]] = (),
         trace: Any = None,
+        latency: Latency = (0.0005, 0.0015),
+        chunking: float = 0.0,
+        ipv6: bool = False,
+        coincidence: float = 0.0,
     ) -> None:
         self.seed = seed
         self.choices = Choices(seed, neutral)
         self.kernel = Kernel(self.choices.stream("tie", "world"))
         self.trace = trace
+        conditions = Conditions(latency=latency, chunking=chunking)
+        self.net = Network(self, conditions, ipv6=ipv6, coincidence=coincidence)
         self.errors: list[Failure] = []
         self.loops: list[HostLoop] = []
         self._hosts: dict[str, Host] = {}
@@ -112,6 +126,11 @@ class World:
         host = Host(self, name, ip, cpu)
         self._hosts[name] = host
         return host
+
+    @property
+    def dns(self) -> Names:
+        """What names mean, besides those of the hosts."""
+        return self.net.dns
 
     # Time
 
