@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["HostLoop"]
 
 
-class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
+class HostLoop(AsyncioNetwork):
     """The loop on which a host's coroutines run; the host's kernel gives it its turns.
 
     Attributes:

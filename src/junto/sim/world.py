@@ -26,6 +26,7 @@ from junto.sim.loop import HostLoop
 from junto.sim.network import Conditions, Network
 from junto.sim.network.latency import Latency
 from junto.sim.network.names import Names
+from junto.sim.sockets import replaced
 
 __all__ = ["EPOCH", "World"]
 
@@ -160,7 +161,7 @@ class World:
             BaseException: What it raised itself.
         """
         kernel = self.kernel
-        with _no_collector():
+        with _no_collector(), replaced():
             try:
                 task: asyncio.Task[T] = self.control.loop.create_task(main(*args))
                 task.add_done_callback(self._stop)
