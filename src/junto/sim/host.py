@@ -121,6 +121,7 @@ class Host(HostClock):
         slowness: What `slow` was given.
         callback_cost: The least cost of a callback, in nanoseconds.
         programs: What `run` was given.
+        stack: Its side of the network.
     """
 
     def __init__(self, world: World, name: str, ip: str, cpu: float, number: int) -> None:
@@ -142,6 +143,7 @@ class Host(HostClock):
         self._cpu = cpu
         self._wake: float = inf  # when the kernel wakes it, at the earliest
         self._due = False
+        self.stack = world.net.add(self)
         self._start()
 
     def __repr__(self) -> str:
@@ -263,6 +265,7 @@ class Host(HostClock):
         """Switch it off: none of its code runs any more, and its peers learn nothing."""
         self.powered = False
         self._end(False, "kill")
+        self.stack.power_off()
 
     def exit(self) -> None:
         """End the process as a program does that returns from its main function."""
@@ -312,6 +315,7 @@ class Host(HostClock):
         self._wake, self._due = inf, False
         self.closing = []
         self.resuming = []
+        self.stack.start()
         self.signals = {}
         self.world.record(self, "start")
 

@@ -47,7 +47,7 @@ class _Handle(asyncio.Handle):
         self._source_traceback = None
 
 
-class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
+class HostLoop(AsyncioNetwork):
     """The loop on which a host's coroutines run; the host's kernel gives it its turns.
 
     Attributes:
@@ -125,6 +125,10 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
             if (ready or inputs) and not self._over:
                 return None
         return timers[0][0] if timers else inf
+
+    def next_timer(self) -> int | None:
+        """Tell when the next timer is due, in the world's time, or None."""
+        return self.host.world_time(self._timers[0][0]) if self._timers else None
 
     # What the base class does with real time, threads and a selector
 

@@ -29,9 +29,13 @@ from junto.sim.host import Host, Program, seconds
 from junto.sim.injecting import Injector
 from junto.sim.kernel import SECOND, Kernel
 from junto.sim.loop import HostLoop
+from junto.sim.network import Conditions, Network
+from junto.sim.network.latency import Latency
+from junto.sim.network.names import Names
 from junto.sim.notes import Notes
 from junto.sim.oracles import Oracle, Oracles
 from junto.sim.plans import Fault, Plan
+from junto.sim.sockets import replaced
 from junto.sim.threads.baton import Baton
 from junto.sim.watchdog import watched
 from junto.sim.whereabouts import of_world
@@ -56,10 +60,15 @@ class World:
         neutral: Decisions that are not taken, as `Choices` knows them.
         patience: For how many real seconds a callback may run; None for ever.
         trace: What records events, or None.
+        latency: How long a packet is under way between two hosts; see `Conditions`.
+        chunking: The probability that a piece of a stream is cut.
+        ipv6: Whether hosts have IPv6 addresses too.
+        coincidence: The probability that this run draws arrivals together.
 
     Attributes:
         kernel: The heap of events and the time.
         choices: Its decisions.
+        net: The network between its hosts.
         control: The host of the controlling program.
         claims: What failed on hosts, and whether somebody claims it.
         oracles: The properties that must hold.
@@ -80,6 +89,10 @@ class World:
         neutral: Iterable[Neutral] = (),
         patience: float | None = 10.0,
         trace: Any = None,
+        latency: Latency = (0.0005, 0.0015),
+        chunking: float = 0.0,
+        ipv6: bool = False,
+        coincidence: float = 0.0,
     ) -> None:
         self.seed = seed
         self.choices = Choices(seed, neutral, lambda: self.kernel.now)
@@ -90,6 +103,8 @@ class World:
         self.notes = Notes(self)
         self.reached: dict[str, int] = {}
         self.begins: list[Callable[[], object]] = []
+        conditions = Conditions(latency=latency, chunking=chunking)
+        self.net = Network(self, conditions, ipv6=ipv6, coincidence=coincidence)
         self.loops: list[HostLoop] = []
         self.horizon = 0
         self._hosts: dict[str, Host] = {}
@@ -140,6 +155,11 @@ class World:
         self._hosts[name] = host
         return host
 
+    @property
+    def dns(self) -> Names:
+        """What names mean, besides those of the hosts."""
+        return self.net.dns
+
     # Time
 
     @property
@@ -174,7 +194,7 @@ class World:
             UnclaimedError: A program failed on a host, and nobody waited for it or expected it.
             BaseException: What it raised itself.
         """
-        with _no_collector(), watched(self, self._patience):
+        with _no_collector(), replaced(), watched(self, self._patience):
             try:
                 return self._run(main, args, timeout)
             except BaseException as error:
