@@ -112,6 +112,8 @@ class Host(HostClock):
         loop: The event loop of its present life.
         closing: Called at the end of a life, with True for an orderly end of
             the process and False for the silence of a power failure.
+        process: What the process of its present life keeps in memory, by name: its
+            generator of random numbers, its counters.
         callback_cost: The least cost of a callback, in nanoseconds.
         programs: What `run` was given.
     """
@@ -123,6 +125,7 @@ class Host(HostClock):
         self.ip = ip
         self.boot = 0
         self.pid = 0
+        self.process: dict[str, Any] = {}
         self.alive = self.running = False
         self.powered = True
         self.programs: list[Program] = []
@@ -274,6 +277,7 @@ class Host(HostClock):
 
     def _start(self) -> None:
         self.boot += 1
+        self.process = {}
         self.pid = 1000 + 100 * self.world.host_number(self) + self.boot
         self.clock = max(self.clock, self.kernel.now)
         self.loop = HostLoop(self)
