@@ -2,8 +2,8 @@
 
 `installing` holds the registry, in which the other parts of the simulation put what they replace; `clocks`,
 `unix_clocks` and `dates` tell the time; `entropy` and `generators` draw; `identity` says who a process is;
-`counters` and `numbering` count what a process would count from its start; `borrowing` is what surrounds a run;
-`audit` finds what all this does not reach.
+`counters` and `numbering` count what a process would count from its start; `borrowing` is what surrounds a
+run; `audit` finds what all this does not reach.
 """
 
 from __future__ import annotations

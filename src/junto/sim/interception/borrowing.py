@@ -12,9 +12,8 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 from junto.sim.interception.installing import install
 
@@ -29,11 +28,11 @@ _borrowed = ExitStack()
 
 
 @contextmanager
-def borrowed(epoch: float = 1_800_000_000) -> Iterator[None]:
+def borrowed(epoch: float = 1_800_000_000) -> Generator[None]:
     """Put in the replacements, and borrow for the time of a run what belongs to the process.
 
-    The collector is off, and at the end it looks at what the run has made; local time is UTC, as it must be for
-    the same run on another machine. Of runs at the same time in several threads, the last one gives back.
+    The collector is off, and at the end it looks at what the run has made; local time is UTC, as it must be
+    for the same run on another machine. Of runs at the same time in several threads, the last one gives back.
 
     Args:
         epoch: When the run begins, in seconds since 1970, for log records that
@@ -57,7 +56,7 @@ def borrowed(epoch: float = 1_800_000_000) -> Iterator[None]:
 
 
 @contextmanager
-def _collector() -> Iterator[None]:
+def _collector() -> Generator[None]:
     """Keep the collector from ending, in the middle of a run, what only weak references hold."""
     was = gc.isenabled()
     gc.disable()
@@ -71,7 +70,7 @@ def _collector() -> Iterator[None]:
 
 
 @contextmanager
-def _generator() -> Iterator[None]:
+def _generator() -> Generator[None]:
     state = _GENERATOR.getstate()
     _GENERATOR.setstate(_SEEDED)
     try:
@@ -81,7 +80,7 @@ def _generator() -> Iterator[None]:
 
 
 @contextmanager
-def _local_time() -> Iterator[None]:
+def _local_time() -> Generator[None]:
     if not hasattr(time, "tzset") or (time.timezone == 0 and time.tzname == ("UTC", "UTC")):
         yield
         return
@@ -99,8 +98,8 @@ def _local_time() -> Iterator[None]:
 
 
 @contextmanager
-def _log_time(epoch: float) -> Iterator[None]:
-    namespace: dict[str, Any] = vars(logging)
+def _log_time(epoch: float) -> Generator[None]:
+    namespace = logging.__dict__
     before = namespace["_startTime"]
     # In nanoseconds from Python 3.13 on.
     namespace["_startTime"] = round(epoch * 1e9) if isinstance(before, int) else epoch
@@ -111,9 +110,9 @@ def _log_time(epoch: float) -> Iterator[None]:
 
 
 @contextmanager
-def _dummy_threads() -> Iterator[None]:
+def _dummy_threads() -> Generator[None]:
     """Forget the threads that Python did not start and that asked who they are during the run."""
-    active: dict[int, threading.Thread] = vars(threading)["_active"]
+    active: dict[int, threading.Thread] = threading.__dict__["_active"]
     before = set(active)
     try:
         yield

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures.thread import ThreadPoolExecutor
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from junto.sim.here import here
 from junto.sim.interception.installing import replace
@@ -53,10 +53,10 @@ def _get_candidate_names() -> Iterator[str]:
     host = here.host
     if host is None:
         return _candidate_names()
-    names: Iterator[str] | None = host.process.get("tempfile")
+    names = host.process.get("tempfile")
     if names is None:
         names = host.process["tempfile"] = vars(tempfile)["_RandomNameSequence"]()
-    return names
+    return cast(Iterator[str], names)
 
 
 replace("tempfile", "_get_candidate_names", _get_candidate_names)

@@ -1,8 +1,8 @@
 """The wall clock of `datetime`.
 
-Only two methods read the system's clock themselves: ``date.today`` and ``datetime.today`` call `time.time`. Both
-are exchanged in the class, which stays the same class: what derives from it, holds one of its objects or knows
-it in C goes on as before.
+Only two methods read the system's clock themselves: ``date.today`` and ``datetime.today`` call `time.time`.
+Both are exchanged in the class, which stays the same class: what derives from it, holds one of its objects or
+knows it in C goes on as before.
 """
 
 from __future__ import annotations

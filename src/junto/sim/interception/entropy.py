@@ -1,7 +1,8 @@
 """What a program takes from the system's source of randomness, drawn from its host's own stream.
 
-`secrets`, ``random.SystemRandom``, ``uuid.uuid4`` and numpy's default seeding end at `os.urandom`, most of them by
-a name that their module has bound. What reads the system in C is told a seed here: ``random.Random()``.
+`secrets`, ``random.SystemRandom``, ``uuid.uuid4`` and numpy's default seeding end at `os.urandom`, most of
+them by a name that their module has bound. What reads the system in C, as ``random.Random()`` does, is given
+a seed.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def _uuid_by_time(function: Callable[..., uuid.UUID], *memory: str) -> Callable[
         memory: The globals of `uuid` in which it keeps what it made last; each
             host has its own.
     """
-    namespace: dict[str, Any] = vars(uuid)
+    namespace = uuid.__dict__
 
     def make(*args: Any, **options: Any) -> uuid.UUID:
         host = here.host

@@ -24,9 +24,7 @@ def _methods_of(generator: object, module: ModuleType) -> Iterator[tuple[str, An
             yield name, function
 
 
-def _for_each_host(
-    module: str, functions: Iterator[tuple[str, Any]], make: Callable[[bytes], Any]
-) -> None:
+def _for_each_host(module: str, functions: Iterator[tuple[str, Any]], make: Callable[[bytes], Any]) -> None:
     """Replace functions that share one generator.
 
     Args:
@@ -55,22 +53,22 @@ def _dispatching(module: str, name: str, function: Any, make: Callable[[bytes], 
 
 _for_each_host(
     "random",
-    _methods_of(random._inst, random),  # type: ignore[attr-defined]  # the generator of its functions
+    _methods_of(vars(random)["_inst"], random),
     lambda entropy: random.Random(int.from_bytes(entropy, "little")),
 )
 
 
 def _numpy(module: ModuleType) -> None:
     """Replace the old functions of numpy; its new generators draw their seeds from `secrets`."""
-    legacy: Any = module
+    legacy: Any = module.random  # it is imported when it is first asked for, and draws a seed then
 
     def make(entropy: bytes) -> Any:
         return legacy.RandomState(list(entropy))
 
-    functions = dict(_methods_of(legacy.mtrand._rand, module))
+    functions = dict(_methods_of(legacy.mtrand._rand, legacy))
     # Not a method, though it does what the method does.
     functions["seed"] = legacy.seed
     _for_each_host("numpy.random", iter(functions.items()), make)
 
 
-when_imported("numpy.random", _numpy)
+when_imported("numpy", _numpy)

@@ -1,13 +1,14 @@
 """Tasks and futures whose hash is a number, and what asyncio keeps in sets by their address.
 
-Sets of them are then walked in the same order in each run, in the order of their making as long as the numbers
-do not wrap around the table of the set. Each loop has its own numbers: what is made on one host must not change
-the order on another.
+Sets of them are then walked in the same order in each run, in the order of their making as long as the
+numbers do not wrap around the table of the set. Each loop has its own numbers: what is made on one host must
+not change the order on another.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
 import weakref
 from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
@@ -124,12 +125,12 @@ class NumberingLoop(asyncio.BaseEventLoop):
 
     def create_task(
         self,
-        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
+        coro: Any,
         *,
         name: object = None,
         context: Context | None = None,
         **options: Any,
-    ) -> asyncio.Task[T]:
+    ) -> asyncio.Task[Any]:
         """Run a coroutine in a task of this loop; a factory, if one is set, makes the task."""
         if self.get_task_factory() is not None:
             return super().create_task(coro, name=name, context=context, **options)
@@ -182,13 +183,16 @@ def _in_order_when_begun(awaitables: Any, timeout: float | None) -> Iterator[Any
     yield from _in_order(awaitables, timeout)
 
 
+# Up to Python 3.12 it is a generator, which does nothing before it is asked for the first.
+_begin = _in_order_when_begun if inspect.isgeneratorfunction(_as_completed) else _in_order
+
+
 @replaces("asyncio.tasks", "as_completed")
 def as_completed(fs: Iterable[Any], *, timeout: float | None = None) -> Any:
     """Return an iterator over awaitables as they complete; on a host, begin them in their order."""
     if here.host is None or asyncio.isfuture(fs) or asyncio.iscoroutine(fs):
         return _as_completed(fs, timeout=timeout)
-    # Up to Python 3.12 it is a generator, which does nothing before it is asked for the first.
-    return (_in_order if sys.version_info >= (3, 13) else _in_order_when_begun)(fs, timeout)
+    return _begin(fs, timeout)
 
 
 if sys.version_info >= (3, 12):

@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import time
+from typing import NoReturn
 
 from junto.sim.here import here
 from junto.sim.interception.installing import replaces
@@ -35,14 +36,18 @@ if sys.platform != "win32":
     @replaces("time", "clock_settime")
     def clock_settime(clock: int, seconds: float, /) -> None:
         """Refuse, as the system does for most: the process may be one that could set the real clock."""
-        return _settime(clock, seconds) if here.host is None else _refuse()
+        if here.host is not None:
+            _refuse()
+        _settime(clock, seconds)
 
     @replaces("time", "clock_settime_ns")
     def clock_settime_ns(clock: int, nanoseconds: int, /) -> None:
         """Refuse likewise."""
-        return _settime_ns(clock, nanoseconds) if here.host is None else _refuse()
+        if here.host is not None:
+            _refuse()
+        _settime_ns(clock, nanoseconds)
 
-    def _refuse() -> None:
+    def _refuse() -> NoReturn:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     @replaces("os", "times")

@@ -36,8 +36,8 @@ class FakeHost:
 
 
 @contextmanager
-def on(host: FakeHost) -> Iterator[FakeHost]:
-    """Run the block as code of the host."""
+def on(host: FakeHost | None) -> Iterator[FakeHost | None]:
+    """Run the block as code of the host, or of none."""
     here.host = cast(Host, host)
     try:
         yield host
