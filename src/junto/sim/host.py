@@ -119,6 +119,8 @@ class Host(HostClock):
             the process and False for the silence of a power failure.
         resuming: What to make due when a pause ends, besides the loop.
         slowness: What `slow` was given.
+        process: What the process of its present life keeps in memory, by name: its
+            generator of random numbers, its counters.
         callback_cost: The least cost of a callback, in nanoseconds.
         programs: What `run` was given.
         stack: Its side of the network.
@@ -132,6 +134,7 @@ class Host(HostClock):
         self.number = number
         self.boot = 0
         self.pid = 0
+        self.process: dict[str, Any] = {}
         self.alive = self.running = False
         self.powered = True
         self.programs: list[Program] = []
@@ -307,6 +310,7 @@ class Host(HostClock):
 
     def _start(self) -> None:
         self.boot += 1
+        self.process = {}
         self.pid = 1000 + 100 * self.number + self.boot
         self.clock = max(self.clock, self.kernel.now)
         self.loop = HostLoop(self)
