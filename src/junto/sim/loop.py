@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from junto.sim.asyncio_network import AsyncioNetwork
 from junto.sim.errors import SimEscape
 from junto.sim.here import here
+from junto.sim.interception import NumberingLoop
 from junto.sim.kernel import SECOND
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class _Handle(asyncio.Handle):
         self._source_traceback = None
 
 
-class HostLoop(AsyncioNetwork):
+class HostLoop(NumberingLoop, AsyncioNetwork):
     """The loop on which a host's coroutines run; the host's kernel gives it its turns.
 
     Attributes:
