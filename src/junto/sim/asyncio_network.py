@@ -112,7 +112,7 @@ class AsyncioNetwork(selector_events.BaseSelectorEventLoop):
 
     # Unix sockets: asyncio's code for them looks at real paths
 
-    async def create_unix_connection(  # type: ignore[override]  # the same arguments
+    async def create_unix_connection(
         self,
         protocol_factory: Any,
         path: Any = None,
@@ -143,7 +143,7 @@ class AsyncioNetwork(selector_events.BaseSelectorEventLoop):
             sock, protocol_factory, ssl, server_hostname, **timeouts
         )
 
-    async def create_unix_server(  # type: ignore[override]  # the same arguments
+    async def create_unix_server(
         self,
         protocol_factory: Any,
         path: Any = None,

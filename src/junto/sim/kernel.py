@@ -37,6 +37,7 @@ class Kernel:
         due: Those who take a turn in this instant.
         events: How many events and turns there have been.
         stopping: Ends `run` after the event at hand.
+        running: The loop that is this thread's running one, for it had the last turn.
         after_turn: Called after each turn, if there is anything to check.
     """
 
@@ -45,6 +46,7 @@ class Kernel:
         self.due: list[TakesTurns] = []
         self.events = 0
         self.stopping = False
+        self.running: object = None
         self.after_turn: Callable[[], None] | None = None
         self._heap: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
         self._count = 0

@@ -35,7 +35,7 @@ class HostLoop(AsyncioNetwork):
     """
 
     def __init__(self, host: Host) -> None:
-        self.host = host
+        self.host: Host = host
         self._over = False
         super().__init__()
         self.turning = False
@@ -67,14 +67,17 @@ class HostLoop(AsyncioNetwork):
         timers = self._timers
         if timers:
             now = self.time()
-            while timers and (timers[0][0] <= now or timers[0][2]._cancelled):  # type: ignore[attr-defined]
+            while timers and (timers[0][0] <= now or timers[0][2]._cancelled):
                 handle = heappop(timers)[2]
                 handle._scheduled = False  # type: ignore[attr-defined]
                 ready.append(handle)
         if ready:
             here.host = host
             self.turning = True
-            events._set_running_loop(self)
+            kernel = host.kernel
+            if kernel.running is not self:  # it stays what it is between turns: setting it is a system call
+                kernel.running = self
+                events._set_running_loop(self)
             cost = int((1 + 2 * self._cost()) * host.callback_cost)
             try:
                 for _ in range(len(ready)):
@@ -86,9 +89,8 @@ class HostLoop(AsyncioNetwork):
                             break
             finally:
                 self.turning = False
-                events._set_running_loop(None)
                 here.host = None
-            handle = None  # what it refers to is not kept until the next turn
+            handle = None  # type: ignore[assignment]  # what it refers to is not kept until the next turn
             if (ready or inputs) and not self._over:
                 return None
         return timers[0][0] if timers else float("inf")

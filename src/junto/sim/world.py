@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from asyncio import events
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -176,6 +177,8 @@ class World:
                 self._raise_unclaimed()
                 return result
             finally:
+                kernel.running = None
+                events._set_running_loop(None)
                 self.finish()
 
     def _stop(self, _: object) -> None:
