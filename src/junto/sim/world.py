@@ -14,20 +14,24 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
+import sys
 from asyncio import events
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from junto.sim.choices import Choices
 from junto.sim.errors import SimDeadlock, SimTimeout, UnclaimedError
+from junto.sim.here import here
 from junto.sim.host import Host, Program, seconds
 from junto.sim.kernel import SECOND, Kernel
-from junto.sim.loop import HostLoop
+from junto.sim.loop import HostLoop, in_order_of_making, make_running
 from junto.sim.network import Conditions, Network
 from junto.sim.network.latency import Latency
 from junto.sim.network.names import Names
 from junto.sim.sockets import replaced
+from junto.sim.threads.baton import Baton
 
 __all__ = ["EPOCH", "World"]
 
@@ -79,9 +83,11 @@ class World:
         self.trace = trace
         conditions = Conditions(latency=latency, chunking=chunking)
         self.net = Network(self, conditions, ipv6=ipv6, coincidence=coincidence)
+        self.baton = Baton(self.kernel, self._entering, self._ending)
         self.errors: list[Failure] = []
         self.loops: list[HostLoop] = []
         self._hosts: dict[str, Host] = {}
+        self._left: list[str] = []
         self._graves: list[tuple[HostLoop, set[asyncio.Task[Any]]]] = []
         self._expected: list[tuple[Host | None, type[BaseException]]] = []
         self._epoch = seconds(epoch)
@@ -149,7 +155,8 @@ class World:
         """Run the controlling program, and the world until it ends.
 
         Args:
-            main: A coroutine function; it is given the arguments behind it.
+            main: A coroutine function.
+            *args: What it is given.
             timeout: How much virtual time it may take, in seconds.
 
         Returns:
@@ -167,36 +174,53 @@ class World:
                 task: asyncio.Task[T] = self.control.loop.create_task(main(*args))
                 task.add_done_callback(self._stop)
                 until = None if timeout is None else kernel.now + seconds(timeout)
-                going = kernel.run(until)
+                going = self.baton.run(until)
                 if not task.done():
-                    waiting = self.waiting()
                     if going:
-                        raise SimTimeout(timeout or 0, waiting)
-                    raise SimDeadlock(waiting)
+                        raise SimTimeout(timeout or 0, self._left)
+                    raise SimDeadlock(self._left)
                 result = task.result()
                 self._raise_unclaimed()
                 return result
             finally:
-                kernel.running = None
-                events._set_running_loop(None)
+                make_running(None)
                 self.finish()
+
+    def _entering(self) -> None:
+        """Prepare a thread in which the kernel is about to run."""
+        sys.set_asyncgen_hooks(_asyncgen_begins, _asyncgen_ends)
+
+    def _ending(self) -> None:
+        """Keep what everybody waits for, as long as they do."""
+        self._left = self.waiting()
 
     def _stop(self, _: object) -> None:
         self.kernel.stopping = True
 
     def waiting(self) -> list[str]:
         """Tell for each task of each living host what it waits for."""
-        lines = []
-        for host in self._hosts.values():
-            if host.alive:
-                for task in sorted(asyncio.all_tasks(host.loop), key=lambda task: task.get_name()):
-                    lines.append(f"{host.name}: {task.get_name()} {_place(task)}")
-        return lines
+        tasks = [
+            f"{host.name}: {task.get_name()} {_place(task)}"
+            for host in self._hosts.values()
+            if host.alive
+            for task in in_order_of_making(asyncio.all_tasks(host.loop))
+        ]
+        return tasks + [
+            f"{strand.host.name}: {strand.name} waits for {strand.waiter.on}"
+            for strand in self.baton.lives
+            if strand.waiter is not None and strand.host.alive
+        ]
 
     def finish(self) -> None:
         """Close what the programs have left; nothing happens in this world any more."""
-        for loop in self.loops:
-            loop.finish()
+        level = logging.root.manager.disable
+        logging.disable()  # what is broken off now complains, and nobody has to know
+        try:
+            self.baton.finish()
+            for loop in self.loops:
+                loop.finish()
+        finally:
+            logging.disable(level)
         self._graves.clear()
 
     def bury(self, loop: HostLoop) -> None:
@@ -261,6 +285,17 @@ def _place(task: asyncio.Task[Any]) -> str:
         return "is about to run"
     frame = frames[-1]
     return f"waits in {frame.f_code.co_qualname}, {frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def _asyncgen_begins(generator: AsyncGenerator[Any, Any]) -> None:
+    asyncio.get_running_loop()._asyncgen_firstiter_hook(generator)  # type: ignore[attr-defined]
+
+
+def _asyncgen_ends(generator: AsyncGenerator[Any, Any]) -> None:
+    """Leave an abandoned generator to its loop, if it has one that still runs."""
+    loop = events._get_running_loop()
+    if loop is not None and here.host is not None:  # between turns the last loop still counts as running
+        loop._asyncgen_finalizer_hook(generator)  # type: ignore[attr-defined]
 
 
 @contextmanager
