@@ -211,6 +211,7 @@ class HostLoop(AsyncioNetwork):
     def finish(self) -> None:
         """Close what its programs have left, in the order of its making; no more can be scheduled."""
         self._over = True
+        self.abandon_transports()
         left = in_order_of_making(asyncio.all_tasks(self))
         here.host = self.host
         try:
