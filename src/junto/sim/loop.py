@@ -208,6 +208,9 @@ class HostLoop(AsyncioNetwork):
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """Do nothing more: the world has recorded it, and tells at the end."""
 
+    def __del__(self) -> None:
+        """Do not complain: a loop that was not closed belongs to a world that was not run."""
+
     def finish(self) -> None:
         """Close what its programs have left, in the order of its making; no more can be scheduled."""
         self._over = True

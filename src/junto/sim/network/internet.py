@@ -15,6 +15,7 @@ from junto.sim.kernel import SECOND
 from junto.sim.network.addresses import is_loopback, literal
 from junto.sim.network.coincidence import Coincidence
 from junto.sim.network.endpoints import Endpoint
+from junto.sim.network.latency import distribution
 from junto.sim.network.links import Conditions, Link
 from junto.sim.network.names import Names
 from junto.sim.network.stack import Stack
@@ -62,6 +63,7 @@ class Network:
         self._addresses: dict[str, Host] = {}
         self._partitions: dict[Partition, None] = {}
         self._endpoints: dict[int, Endpoint] = {}
+        self._hosts = 0
         self._next_number = FIRST_NUMBER
         self._connections = 0
 
@@ -74,7 +76,8 @@ class Network:
         ip = literal(host.ip)
         if ip is None or ip in self._addresses:
             raise ValueError(f"{host.ip} is no address, or another host's")
-        number = len(self._addresses)
+        number = self._hosts
+        self._hosts += 1
         ipv6 = f"fd00::{number:x}" if self._ipv6 and number else None
         self._addresses[ip] = host
         if ipv6 is not None:
@@ -162,6 +165,7 @@ class Network:
     def change(self, **conditions: Any) -> None:
         """Change conditions of all links between hosts, those to come too, by the names of `Conditions`."""
         self._conditions = replace(self._conditions, **conditions)
+        distribution(self._conditions.latency)  # refuses what makes no sense
         for link in self._links.values():
             link.change(**conditions)
 
