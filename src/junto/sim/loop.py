@@ -24,7 +24,7 @@ from junto.sim.kernel import SECOND
 if TYPE_CHECKING:
     from junto.sim.host import Host
 
-__all__ = ["HostLoop", "in_order_of_making"]
+__all__ = ["HostLoop", "in_order_of_making", "make_running"]
 
 
 class _Handle(asyncio.Handle):
@@ -48,6 +48,12 @@ class _Handle(asyncio.Handle):
         self._source_traceback = None
 
 
+def make_running(loop: HostLoop | None) -> None:
+    """Let asyncio take a loop for the running one in this thread, until another one is made that."""
+    here.loop = loop
+    events._set_running_loop(loop)
+
+
 class HostLoop(NumberingLoop, AsyncioNetwork):
     """The loop on which a host's coroutines run; the host's kernel gives it its turns.
 
@@ -58,7 +64,7 @@ class HostLoop(NumberingLoop, AsyncioNetwork):
     """
 
     def __init__(self, host: Host) -> None:
-        self.host = host
+        self.host: Host = host
         self._over = False
         super().__init__()
         self.turning = False
@@ -98,7 +104,8 @@ class HostLoop(NumberingLoop, AsyncioNetwork):
         if ready:
             here.host = host
             self.turning = True
-            events._set_running_loop(self)
+            if here.loop is not self:  # it stays what it is between turns: setting it is a system call
+                make_running(self)
             cost = int((1 + 2 * self._cost()) * host.callback_cost)
             try:
                 for _ in range(len(ready)):
@@ -120,7 +127,6 @@ class HostLoop(NumberingLoop, AsyncioNetwork):
                 host.exit()
             finally:
                 self.turning = False
-                events._set_running_loop(None)
                 here.host = None
             handle = None  # what it refers to is not kept until the next turn
             if (ready or inputs) and not self._over:
@@ -204,9 +210,13 @@ class HostLoop(NumberingLoop, AsyncioNetwork):
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """Do nothing more: the world has recorded it, and tells at the end."""
 
+    def __del__(self) -> None:
+        """Do not complain: a loop that was not closed belongs to a world that was not run."""
+
     def finish(self) -> None:
         """Close what its programs have left, in the order of its making; no more can be scheduled."""
         self._over = True
+        self.abandon_transports()
         left = in_order_of_making(asyncio.all_tasks(self))
         here.host = self.host
         try:

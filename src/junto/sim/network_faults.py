@@ -6,16 +6,18 @@ ended counts; when none is left, the link has again what it had before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from junto.sim.kernel import SECOND
+from junto.sim.network.names import Trouble
 from junto.sim.plans import Fault, PlanError
 
 if TYPE_CHECKING:
     from junto.sim.host import Host
-    from junto.sim.network import Link
+    from junto.sim.network.links import Conditions, Link
     from junto.sim.world import World
 
 __all__ = ["NetworkFaults"]
@@ -32,7 +34,7 @@ class NetworkFaults:
         self._net = world.net
         self._changes: dict[int, Change] = {}
         self._count = 0
-        self._usual: dict[Link | None, Any] = {}  # what a link had before the first change of it
+        self._usual: dict[Link | None, Conditions] = {}  # what a link had before the first change of it
 
     def begin(self, fault: Fault) -> tuple[int, Callable[[], int] | None]:
         """Begin a fault; return what it has hit so far, and what ends it and counts the rest.
@@ -113,55 +115,86 @@ class NetworkFaults:
     ) -> tuple[int, Callable[[], int]]:
         self._count += 1
         number = self._count
-        for link in [None, *self._net.all_links()] if links is None else links:
-            self._usual.setdefault(link, self._net.conditions if link is None else link.conditions)
+        for link in self._concerned(links):
+            if link not in self._usual:
+                # A link that was made under a change of all links has never been as it is usually.
+                of_link = self._net.conditions if link is None else link.conditions
+                self._usual[link] = self._usual.get(None, of_link)
         self._changes[number] = (links, conditions)
-        before = self._used(links)
         self._apply(links)
+        counter = _Counter(links or ())
 
         def end() -> int:
             del self._changes[number]
             self._apply(links)
-            return self._used(links) - before
+            return counter.end()
 
-        return 0, end
+        return int(links is None), end
 
-    def _used(self, links: set[Link] | None) -> int:
-        """Count the packets that have gone over links."""
-        return sum(link.packets for link in (self._net.all_links() if links is None else links))
+    def _concerned(self, links: set[Link] | None) -> list[Link | None]:
+        return [*links] if links is not None else [*self._net.all_links(), None]
 
     def _apply(self, links: set[Link] | None) -> None:
-        if links is None:
-            self._net.conditions = self._in_effect(None)
-        for link in self._net.all_links() if links is None else links:
-            link.conditions = self._in_effect(link)
-
-    def _in_effect(self, link: Link | None) -> Any:
-        """Tell the conditions of a link, or of those that are yet to be made, under all changes."""
-        usual = self._usual.get(link)
-        conditions = self._usual[None] if usual is None else usual
-        for links, change in self._changes.values():
-            if links is None or link in links:
-                conditions = conditions.changed(**change)
-        return conditions
+        for link in self._concerned(links):
+            conditions = self._usual.get(link) or self._usual[None]
+            changed = False
+            for others, change in self._changes.values():
+                if others is None or link in others:
+                    conditions, changed = replace(conditions, **change), True
+            if link is None:
+                self._net.conditions = conditions
+            else:
+                link.conditions = conditions
+            if not changed and (link is not None or not self._changes):
+                self._usual.pop(link, None)
 
     # Names
 
     def _dns(self, fault: Fault) -> tuple[int, Callable[[], int]]:
         """Let hosts not find names, or only after a time."""
         names = self._net.dns
-        hosts = [
-            host for host in self._world.hosts() if fault.hosts == ("*",) or host.name in fault.hosts
-        ]
-        delay = fault.parameters.get("delay")
-        before = names.asked(hosts)
-        trouble = names.trouble(hosts, None if delay is None else _amount(fault, "delay", 0.0))
+        hosts = [host for host in self._world.hosts() if fault.hosts == ("*",) or host.name in fault.hosts]
+        name, answer = fault.parameters.get("name"), fault.parameters.get("answer")
+        trouble = Trouble(
+            frozenset(hosts),
+            name=None if name is None else str(name).lower(),
+            delay=round(_amount(fault, "delay") * SECOND) if "delay" in fault.parameters else None,
+            answer=None if answer is None else str(answer),
+        )
+        names.troubles.append(trouble)
 
         def end() -> int:
-            trouble()
-            return names.asked(hosts) - before
+            names.troubles.remove(trouble)
+            return trouble.hits
 
         return 0, end
+
+
+class _Counter:
+    """Counts what goes over links, by the draws of latencies: where none counts, it costs nothing."""
+
+    def __init__(self, links: Iterable[Link]) -> None:
+        self._draws = {link: link.draw for link in links}
+        self._count = 0
+        self._going = True
+        self._counters = {link: self._counting(draw) for link, draw in self._draws.items()}
+        for link, counter in self._counters.items():
+            link.draw = counter
+
+    def _counting(self, draw: Callable[[], float]) -> Callable[[], float]:
+        def counting() -> float:
+            self._count += self._going
+            return draw()
+
+        return counting
+
+    def end(self) -> int:
+        """Count no more; return how many there were."""
+        self._going = False
+        for link, counter in self._counters.items():
+            if link.draw is counter:  # else another one counts on top of it
+                link.draw = self._draws[link]
+        return self._count
 
 
 def _rest(side: set[str], host: Host, named: set[str]) -> bool:
