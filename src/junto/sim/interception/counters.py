@@ -16,7 +16,7 @@ from typing import Any, cast
 from junto.sim.here import here
 from junto.sim.interception.installing import replace
 
-__all__: list[str] = []
+__all__ = ["replace_counter"]
 
 
 def _counter(name: str, real: Callable[[], Any], first: int) -> Callable[[], Any]:
@@ -34,17 +34,25 @@ def _counter(name: str, real: Callable[[], Any], first: int) -> Callable[[], Any
     return count_on
 
 
-def _replace_counter(module: str, path: str, real: Callable[[], Any], first: int) -> None:
+def replace_counter(module: str, path: str, real: Callable[[], Any], first: int) -> None:
+    """Have a counter of the process replaced by one of each process of a host.
+
+    Args:
+        module: The module's full name.
+        path: The counter's name there, or ``Class.name``.
+        real: The counter: draws the next number.
+        first: What it starts from.
+    """
     counter = _counter(f"{module}.{path}", real, first)
     replace(module, path, staticmethod(counter) if "." in path else counter)
 
 
-_replace_counter("threading", "_counter", vars(threading)["_counter"], 1)
-_replace_counter(
+replace_counter("threading", "_counter", vars(threading)["_counter"], 1)
+replace_counter(
     "concurrent.futures.thread", "ThreadPoolExecutor._counter", vars(ThreadPoolExecutor)["_counter"], 0
 )
 # That of tasks written in Python; those in C are named by `NumberingLoop`.
-_replace_counter("asyncio.tasks", "_task_name_counter", vars(asyncio.tasks)["_task_name_counter"], 1)
+replace_counter("asyncio.tasks", "_task_name_counter", vars(asyncio.tasks)["_task_name_counter"], 1)
 
 _candidate_names: Callable[[], Iterator[str]] = vars(tempfile)["_get_candidate_names"]
 

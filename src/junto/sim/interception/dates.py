@@ -15,7 +15,7 @@ from typing import Any
 from junto.sim.here import here
 from junto.sim.interception.installing import replace
 
-__all__: list[str] = []
+__all__ = ["now", "utcnow"]
 
 _now: Any = vars(real.datetime)["now"]
 _MICROSECONDS = 1_000_000
