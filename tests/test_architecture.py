@@ -251,21 +251,25 @@ def one_place(name: str) -> str:
 
 
 def misplaced_dependencies(package: Package, required: set[str], optional: set[str]) -> list[str]:
-    """Find what is imported and not declared, and extras that are imported in more than one place."""
+    """Find what is imported and not declared, and extras that are imported in more than one place.
+
+    The simulated world stands beside all the rest, so it has places of its own.
+    """
     faults = []
-    users: dict[str, set[str]] = {name: set() for name in optional}
+    users: dict[tuple[str, bool], set[str]] = {}
     for module in package.modules.values():
         for found in package.imports(module):
             name = found.target.partition(".")[0]
             if name in optional:
-                users[name].add(one_place(module.name))
+                in_world = module.name.startswith("junto.sim.")
+                users.setdefault((name, in_world), set()).add(one_place(module.name))
             elif name not in required | {"junto"} | sys.stdlib_module_names:
                 faults.append(
                     f"{module.name}:{found.line} imports {name}, which pyproject.toml does not name"
                 )
     faults += [
         f"{name} is optional, and imported in {' and in '.join(sorted(modules))}"
-        for name, modules in users.items()
+        for (name, _), modules in users.items()
         if len(modules) > 1
     ]
     return faults

@@ -1,7 +1,7 @@
 """Every decision of the simulator, each a function of seed, label, entity and its number.
 
-A stream belongs to one kind of decision of one thing, such as the latency of one link. So a link that is never
-used, or a fault that is taken away, shifts no decision of another one.
+A stream belongs to one kind of decision of one thing, such as the latency of one link. So a link that is
+never used, or a fault that is taken away, shifts no decision of another one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The two clocks of a host: one that only goes on, and one that shows the time of day.
 
-Both follow the world's time, at a rate and from a start of their own. While a host's code runs, its time is that
-of its turn's begin and what its callbacks have cost since.
+Both follow the world's time, at a rate and from a start of their own. While a host's code runs, its time is
+that of its turn's begin and what its callbacks have cost since.
 """
 
 from __future__ import annotations

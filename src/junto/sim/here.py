@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from junto.sim.host import Host
+    from junto.sim.threads.baton import HostThread
 
 __all__ = ["here"]
 
 
 class _Here(threading.local):
-    """The host whose code this thread runs now, or None."""
+    """The host whose code this thread runs now, and that host's thread unless it is the loop's own."""
 
     host: Host | None = None
+    thread: HostThread | None = None
 
 
 here = _Here()

@@ -1,8 +1,8 @@
 """A simulated computer with one process on it: its lives, its clocks, and what it runs.
 
-The kernel makes a host due; its turn runs what is ready on its loop. While its CPU is busy or it is paused, input
-and timers wait. Killing it means that from this instant none of its code runs: what it was doing is kept, unrun,
-until the world ends.
+The kernel makes a host due; its turn runs what is ready on its loop. While its CPU is busy or it is paused,
+input and timers wait. Killing it means that from this instant none of its code runs: what it was doing is
+kept, unrun, until the world ends.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from junto.sim.clocks import HostClock
 from junto.sim.errors import HostDied
 from junto.sim.kernel import SECOND
 from junto.sim.loop import HostLoop
+from junto.sim.threads.baton import Waiter
 
 if TYPE_CHECKING:
+    from junto.sim.simpy_bridge import HostEnvironment
     from junto.sim.world import World
 
 __all__ = ["Host", "Program"]
@@ -114,6 +116,7 @@ class Host(HostClock):
             the process and False for the silence of a power failure.
         process: What the process of its present life keeps in memory, by name: its
             generator of random numbers, its counters.
+        resuming: What to make due when a pause ends, besides the loop.
         callback_cost: The least cost of a callback, in nanoseconds.
         programs: What `run` was given.
     """
@@ -130,6 +133,7 @@ class Host(HostClock):
         self.powered = True
         self.programs: list[Program] = []
         self.closing: list[Callable[[bool], None]] = []
+        self.resuming: list[Callable[[], None]] = []
         self.signals: dict[int, Callable[[], object]] = {}
         self.callback_cost = 1000 / cpu
         self._cpu = cpu
@@ -172,11 +176,26 @@ class Host(HostClock):
         """Take an error of a program as somebody's who waited for it."""
         self.world.claim(program)
 
+    def simpy(self, unit: float = 1.0) -> HostEnvironment:
+        """Make a SimPy environment on this host, in the world's time.
+
+        Args:
+            unit: How many seconds of the world one unit of SimPy's time takes.
+
+        Raises:
+            HostDied: The host is down.
+        """
+        from junto.sim.simpy_bridge import HostEnvironment  # SimPy is an extra
+
+        if not self.alive:
+            raise HostDied(f"{self.name} is down; restart() it")
+        return HostEnvironment(self, unit)
+
     # Turns
 
     def want_turn(self) -> None:
         """Make this due, as early as it can run."""
-        if self.running and not self._due:
+        if self.running and not self._due and not self.loop.turning:
             if self.clock > self.kernel.now:
                 self.wake_at(self.clock)
             else:
@@ -186,7 +205,7 @@ class Host(HostClock):
     def wake(self, handle: asyncio.Handle) -> None:
         """Run a handle as input in the next turn."""
         self.loop.inputs.append(handle)
-        if not self._due and not self.loop.turning:
+        if not self._due:
             self.want_turn()
 
     def wake_at(self, when: int) -> None:
@@ -219,8 +238,11 @@ class Host(HostClock):
         return max(self.clock, now + 1, self.world_time(timer))
 
     def block(self, duration: int) -> None:
-        """Keep the loop's thread busy for some of the host's own time, in nanoseconds, as ``time.sleep`` does."""
-        self.clock += self.world_duration(duration)
+        """Let the thread that calls it sleep, as ``time.sleep`` does, for nanoseconds of the host's own time.
+
+        On the loop's own thread the loop stands still.
+        """
+        Waiter(self, "time.sleep").wait(self.world_duration(duration))
 
     def slow(self, factor: float) -> None:
         """Let each callback cost `factor` times its usual virtual time; 1 ends it."""
@@ -265,6 +287,9 @@ class Host(HostClock):
             self.running = True
             self.world.record(self, "resume")
             self.clock = max(self.clock, self.kernel.now)
+            resuming, self.resuming = self.resuming, []
+            for want_turn in resuming:
+                want_turn()
             self.want_turn()
 
     def stop(self, sig: int = signal.SIGTERM) -> None:
@@ -285,6 +310,7 @@ class Host(HostClock):
         self.alive = self.running = True
         self._wake, self._due = inf, False
         self.closing = []
+        self.resuming = []
         self.signals = {}
         self.world.record(self, "start")
 

@@ -36,6 +36,7 @@ class Kernel:
         now: The world's time in nanoseconds; it never goes back.
         due: Those who take a turn in this instant.
         events: How many events and turns there have been.
+        scheduled: How many times `at` was called.
         stopping: Ends `run` after the event at hand.
         after_turn: Called after each turn, if there is anything to check.
     """
@@ -47,13 +48,13 @@ class Kernel:
         self.stopping = False
         self.after_turn: Callable[[], None] | None = None
         self._heap: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
-        self._count = 0
+        self.scheduled = 0
         self._ties = ties
         self._until: float = inf
 
     def at(self, when: int, call: Callable[..., object], *args: Any) -> None:
         """Let something happen at a world time, after all that was to happen then before."""
-        self._count = count = self._count + 1
+        self.scheduled = count = self.scheduled + 1
         heappush(self._heap, (when, count, call, args))
 
     def next_event_time(self) -> int | None:
@@ -61,6 +62,15 @@ class Kernel:
         if self.due:
             return self.now
         return self._heap[0][0] if self._heap else None
+
+    def horizon(self) -> float:
+        """Tell until when nothing else happens, so that a turn may let `now` go on up to there.
+
+        It holds until the kernel's `scheduled` differs.
+        """
+        if self.due or self.stopping or self.after_turn:
+            return self.now
+        return min(self._until + 1, self._heap[0][0] if self._heap else inf)
 
     def run(self, until: int | None = None) -> bool:
         """Let things happen until `stopping` is set or nothing is left.
@@ -91,10 +101,7 @@ class Kernel:
 
     def _turns(self) -> None:
         due = self.due
-        if len(due) > 1:
-            who = due.pop(self._ties.below(len(due)))
-        else:
-            who = due.pop()
+        who = due.pop(self._ties.below(len(due))) if len(due) > 1 else due.pop()
         heap = self._heap
         while True:
             self.events += 1

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import events
-from collections.abc import Callable
-from contextvars import Context
+from collections.abc import Callable, Iterable
+from contextvars import Context, copy_context
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,28 @@ from junto.sim.kernel import SECOND
 if TYPE_CHECKING:
     from junto.sim.host import Host
 
-__all__ = ["HostLoop"]
+__all__ = ["HostLoop", "in_order_of_making"]
+
+
+class _Handle(asyncio.Handle):
+    """A handle that is made in less time: nobody asks for where it was made."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        loop: asyncio.AbstractEventLoop,
+        context: Context | None,
+    ) -> None:
+        self._context = copy_context() if context is None else context
+        self._loop = loop
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+        self._repr = None
+        self._source_traceback = None
 
 
 class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
@@ -65,11 +86,12 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
             ready.extend(inputs)
             inputs.clear()
         timers = self._timers
+        handle: Any
         if timers:
             now = self.time()
-            while timers and (timers[0][0] <= now or timers[0][2]._cancelled):  # type: ignore[attr-defined]
+            while timers and (timers[0][0] <= now or timers[0][2]._cancelled):
                 handle = heappop(timers)[2]
-                handle._scheduled = False  # type: ignore[attr-defined]
+                handle._scheduled = False
                 ready.append(handle)
         if ready:
             here.host = host
@@ -79,11 +101,21 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
             try:
                 for _ in range(len(ready)):
                     handle = ready.popleft()
-                    if not handle._cancelled:
-                        host.clock += cost
-                        handle._run()
-                        if not host.running:
-                            break
+                    if handle._cancelled:
+                        continue
+                    host.clock += cost
+                    try:
+                        handle._context.run(handle._callback, *handle._args)
+                    except (SystemExit, KeyboardInterrupt):
+                        raise
+                    except BaseException as error:
+                        self._callback_failed(handle, error)
+                    if not host.running:
+                        break
+            except SystemExit:
+                if host.world.baton.over or host is host.world.control:
+                    raise
+                host.exit()
             finally:
                 self.turning = False
                 events._set_running_loop(None)
@@ -103,7 +135,7 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         """Let a callback run in the next turn, or later in this one."""
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = _Handle(callback, args, self, context)
         if self._over:
             handle.cancel()
             return handle
@@ -124,8 +156,7 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
             return timer
         self._timer_count = count = self._timer_count + 1
         heappush(self._timers, (when, count, timer))
-        if not self.turning:
-            self.host.want_turn()
+        self.host.want_turn()
         return timer
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
@@ -158,13 +189,19 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
         )
         super().call_exception_handler(context)
 
+    def _callback_failed(self, handle: asyncio.Handle, error: BaseException) -> None:
+        text = repr(handle)  # asyncio's own text for it: <Handle ...>
+        self.call_exception_handler(
+            {"message": f"Exception in callback {text}", "exception": error, "handle": handle}
+        )
+
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """Do nothing more: the world has recorded it, and tells at the end."""
 
     def finish(self) -> None:
-        """Close what its programs have left, in the order of its making; nothing can be scheduled any more."""
+        """Close what its programs have left, in the order of its making; no more can be scheduled."""
         self._over = True
-        left = sorted(asyncio.all_tasks(self), key=_age)
+        left = in_order_of_making(asyncio.all_tasks(self))
         here.host = self.host
         try:
             for task in left:
@@ -177,9 +214,9 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
         self._closed = True
 
 
-def _age(task: asyncio.Task[Any]) -> tuple[int, str]:
-    name = task.get_name()
-    return (len(name), name)
+def in_order_of_making(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
+    """Sort tasks as they were made; their names, unless they were given others, count."""
+    return sorted(tasks, key=lambda task: (len(task.get_name()), task.get_name()))
 
 
 def _close(task: asyncio.Task[Any]) -> None:

@@ -14,7 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+import logging
+import sys
+from asyncio import events
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -22,7 +25,8 @@ from junto.sim.choices import Choices
 from junto.sim.errors import SimDeadlock, SimTimeout, UnclaimedError
 from junto.sim.host import Host, Program, seconds
 from junto.sim.kernel import SECOND, Kernel
-from junto.sim.loop import HostLoop
+from junto.sim.loop import HostLoop, in_order_of_making
+from junto.sim.threads.baton import Baton
 
 __all__ = ["EPOCH", "World"]
 
@@ -63,9 +67,11 @@ class World:
         self.choices = Choices(seed, neutral)
         self.kernel = Kernel(self.choices.stream("tie", "world"))
         self.trace = trace
+        self.baton = Baton(self.kernel, self._entering, self._ending)
         self.errors: list[Failure] = []
         self.loops: list[HostLoop] = []
         self._hosts: dict[str, Host] = {}
+        self._left: list[str] = []
         self._graves: list[tuple[HostLoop, set[asyncio.Task[Any]]]] = []
         self._expected: list[tuple[Host | None, type[BaseException]]] = []
         self._epoch = seconds(epoch)
@@ -128,7 +134,8 @@ class World:
         """Run the controlling program, and the world until it ends.
 
         Args:
-            main: A coroutine function; it is given the arguments behind it.
+            main: A coroutine function.
+            *args: What it is given.
             timeout: How much virtual time it may take, in seconds.
 
         Returns:
@@ -146,34 +153,52 @@ class World:
                 task: asyncio.Task[T] = self.control.loop.create_task(main(*args))
                 task.add_done_callback(self._stop)
                 until = None if timeout is None else kernel.now + seconds(timeout)
-                going = kernel.run(until)
+                going = self.baton.run(until)
                 if not task.done():
-                    waiting = self.waiting()
                     if going:
-                        raise SimTimeout(timeout or 0, waiting)
-                    raise SimDeadlock(waiting)
+                        raise SimTimeout(timeout or 0, self._left)
+                    raise SimDeadlock(self._left)
                 result = task.result()
                 self._raise_unclaimed()
                 return result
             finally:
                 self.finish()
 
+    def _entering(self) -> None:
+        """Prepare a thread in which the kernel is about to run."""
+        sys.set_asyncgen_hooks(_asyncgen_begins, _asyncgen_ends)
+
+    def _ending(self) -> None:
+        """Keep what everybody waits for, as long as they do."""
+        self._left = self.waiting()
+
     def _stop(self, _: object) -> None:
         self.kernel.stopping = True
 
     def waiting(self) -> list[str]:
         """Tell for each task of each living host what it waits for."""
-        lines = []
-        for host in self._hosts.values():
-            if host.alive:
-                for task in sorted(asyncio.all_tasks(host.loop), key=lambda task: task.get_name()):
-                    lines.append(f"{host.name}: {task.get_name()} {_place(task)}")
-        return lines
+        tasks = [
+            f"{host.name}: {task.get_name()} {_place(task)}"
+            for host in self._hosts.values()
+            if host.alive
+            for task in in_order_of_making(asyncio.all_tasks(host.loop))
+        ]
+        return tasks + [
+            f"{strand.host.name}: {strand.name} waits for {strand.waiter.on}"
+            for strand in self.baton.lives
+            if strand.waiter is not None and strand.host.alive
+        ]
 
     def finish(self) -> None:
         """Close what the programs have left; nothing happens in this world any more."""
-        for loop in self.loops:
-            loop.finish()
+        level = logging.root.manager.disable
+        logging.disable()  # what is broken off now complains, and nobody has to know
+        try:
+            self.baton.finish()
+            for loop in self.loops:
+                loop.finish()
+        finally:
+            logging.disable(level)
         self._graves.clear()
 
     def bury(self, loop: HostLoop) -> None:
@@ -238,6 +263,17 @@ def _place(task: asyncio.Task[Any]) -> str:
         return "is about to run"
     frame = frames[-1]
     return f"waits in {frame.f_code.co_qualname}, {frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def _asyncgen_begins(generator: AsyncGenerator[Any, Any]) -> None:
+    asyncio.get_running_loop()._asyncgen_firstiter_hook(generator)  # type: ignore[attr-defined]
+
+
+def _asyncgen_ends(generator: AsyncGenerator[Any, Any]) -> None:
+    """Leave an abandoned generator to its loop, if it has one that still runs."""
+    loop = events._get_running_loop()
+    if loop is not None:
+        loop._asyncgen_finalizer_hook(generator)  # type: ignore[attr-defined]
 
 
 @contextmanager

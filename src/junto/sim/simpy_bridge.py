@@ -1,0 +1,251 @@
+"""A SimPy environment on a simulated host: its clock is the world's.
+
+SimPy's own order holds inside: time, then priority, then the order of scheduling. Events in a row that come
+before anything else in the world are run in one turn, without the world's heap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import events as asyncio_events
+from collections.abc import Callable, Coroutine
+from heapq import heappop, heappush
+from math import inf
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
+
+import simpy
+from simpy.events import NORMAL, Event, EventPriority
+
+from junto.sim.errors import SimEscape
+from junto.sim.here import here
+from junto.sim.kernel import SECOND
+
+if TYPE_CHECKING:
+    from junto.sim.host import Host
+
+__all__ = ["HostEnvironment"]
+
+T = TypeVar("T")
+
+
+_WORLD_RUNS_IT = "the world runs the environment, from world.run() on"
+
+
+class HostEnvironment(simpy.Environment):
+    """SimPy's environment, run by the world.
+
+    It ends with its host's life; a program given to ``host.run`` makes it
+    anew after a restart. A process that fails, with nobody waiting for it,
+    is an error of its host.
+
+    Args:
+        host: The host it is on.
+        unit: How many seconds of the world one unit of its time takes.
+    """
+
+    def __init__(self, host: Host, unit: float = 1.0) -> None:
+        self.host = host
+        self.kernel = host.kernel
+        self.unit = unit
+        self._boot = host.boot
+        self._begin = host.now()
+        self._scale = unit * SECOND
+        self._turning = False
+        self._due = False
+        self._wake: float = inf
+        super().__init__(0.0)
+
+    @property
+    def now(self) -> float:
+        """The time, in units since this was made."""
+        if not self._turning:
+            self._catch_up()
+        return self._now
+
+    def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: float = 0) -> None:
+        if self._turning:
+            heappush(self._queue, (self._now + delay, priority, next(self._eid), event))
+            return
+        self._catch_up()
+        heappush(self._queue, (self._now + delay, priority, next(self._eid), event))
+        if self.host.alive:
+            self.wake_at(max(self._world_time(self._queue[0][0]), self.kernel.now))
+
+    def run(self, until: float | Event | None = None) -> Any:
+        """Refuse: the world runs it.
+
+        Raises:
+            SimEscape: Always.
+        """
+        raise SimEscape("env.run() on a simulated host", _WORLD_RUNS_IT)
+
+    def step(self) -> None:
+        """Refuse, as `run` does.
+
+        Raises:
+            SimEscape: Always.
+        """
+        raise SimEscape("env.step() on a simulated host", _WORLD_RUNS_IT)
+
+    # Coroutines
+
+    def task(self, coroutine: Coroutine[Any, Any, T]) -> Event:
+        """Run a coroutine as a task of the host, as an event that a process can wait for.
+
+        The event has the task's result or its error. If the process that
+        waits for it is interrupted, the task is cancelled.
+        """
+        event = Event(self)
+        task = self.host.loop.create_task(coroutine)
+        event.callbacks = _OfTask(task)
+        task.add_done_callback(lambda task: _give(event, task))
+        return event
+
+    def wait(self, event: Event) -> asyncio.Future[Any]:
+        """Wait in a coroutine of the host for an event, a process or a condition.
+
+        The error of an event that is awaited counts as taken. Cancelling the
+        wait leaves nothing with the event.
+        """
+        future: asyncio.Future[Any] = self.host.loop.create_future()
+        if event.callbacks is None:
+            _pass_on(event, future)
+            return future
+
+        def processed(event: Event) -> None:
+            _pass_on(event, future)
+
+        def forget(future: asyncio.Future[Any]) -> None:
+            if future.cancelled() and event.callbacks is not None and processed in event.callbacks:
+                event.callbacks.remove(processed)
+
+        event.callbacks.append(processed)
+        future.add_done_callback(forget)
+        return future
+
+    # Turns
+
+    def want_turn(self) -> None:
+        """Make this due."""
+        if not self._due:
+            self._due = True
+            self.kernel.due.append(self)
+
+    def wake_at(self, when: int) -> None:
+        """Make this due at a world time."""
+        if when < self._wake:
+            self._wake = when
+            self.kernel.at(when, self._woken, when)
+
+    def _woken(self, when: int) -> None:
+        if when == self._wake:
+            self._wake = inf
+            self.want_turn()
+
+    def turn(self) -> int | None:
+        """Process the events of this instant, and those after it that nothing else in the world precedes."""
+        self._due = False
+        host = self.host
+        if not host.alive or host.boot != self._boot:
+            return None
+        if not host.running:
+            host.resuming.append(self.want_turn)
+            return None
+        kernel = self.kernel
+        queue = self._queue
+        here.host = host
+        self._turning = True
+        asyncio_events._set_running_loop(host.loop)
+        begin, scale = self._begin, self._scale
+        scheduled, horizon = kernel.scheduled, kernel.horizon()
+        now = self._now
+        event: Any
+        try:
+            while queue:
+                when = queue[0][0]
+                if when > now:
+                    instant = begin + round(when * scale)
+                    if instant > kernel.now:
+                        if scheduled != kernel.scheduled or kernel.due:
+                            scheduled, horizon = kernel.scheduled, kernel.horizon()
+                        if instant >= horizon:
+                            return instant
+                        kernel.now = instant
+                        self._now = now = when
+                    else:
+                        self._now = now = self._late(when)
+                    if not host.running:
+                        host.resuming.append(self.want_turn)
+                        return None
+                event = heappop(queue)[3]
+                callbacks = event.callbacks
+                event.callbacks = None
+                for callback in callbacks:
+                    callback(event)
+                if not event._ok and not hasattr(event, "_defused"):
+                    host.record_error(event._value, "a SimPy process failed")
+            return None
+        finally:
+            self._turning = False
+            asyncio_events._set_running_loop(None)
+            here.host = None
+
+    def _late(self, when: float) -> float:
+        """Tell the time at which something is processed that was due at `when`, or is now."""
+        now = (self.kernel.now - self._begin) / self._scale
+        return when if now - when < 1e-9 * now else now  # up to a float's last bits; else the host was paused
+
+    def _catch_up(self) -> None:
+        """Let the clock show the world's time, for code that runs beside SimPy's."""
+        now = (self.host.now() - self._begin) / self._scale
+        queue = self._queue
+        if queue and queue[0][0] < now:
+            now = queue[0][0]  # what is due now comes first
+        if now > self._now:
+            self._now = now
+
+    def _world_time(self, when: float) -> int:
+        return self._begin + round(when * self._scale)
+
+
+class _OfTask(list[Callable[[Event], None]]):
+    """The callbacks of a task's event: the task goes with the last one, whose process was interrupted."""
+
+    def __init__(self, task: asyncio.Task[Any]) -> None:
+        super().__init__()
+        self._task = task
+
+    def remove(self, callback: Callable[[Event], None], /) -> None:
+        super().remove(callback)
+        if not self:
+            self._task.cancel()
+
+    def pop(self, index: SupportsIndex = -1, /) -> Callable[[Event], None]:
+        callback = super().pop(index)
+        if not self:
+            self._task.cancel()
+        return callback
+
+
+def _give(event: Event, task: asyncio.Task[Any]) -> None:
+    """Let an event happen as its task has ended."""
+    if task.cancelled():
+        event.defused = True  # nobody but a process that was told so cancels it
+        event.fail(asyncio.CancelledError())  # type: ignore[arg-type]  # SimPy takes any error
+        return
+    error = task.exception()
+    if error is None:
+        event.succeed(task.result())
+    else:
+        event.fail(error)  # type: ignore[arg-type]  # likewise
+
+
+def _pass_on(event: Event, future: asyncio.Future[Any]) -> None:
+    """Give what an event has to who awaits it."""
+    if future.done():
+        return
+    if event._ok:
+        future.set_result(event._value)
+    else:
+        event.defused = True
+        future.set_exception(event._value)

@@ -1,0 +1,365 @@
+"""Exactly one thread of the process runs in a world, and it hands on the baton only where it would block.
+
+Most of the time that is the pump, the thread in which the kernel gives hosts their turns. A host's own
+threads get their slices from it and give the baton back when they wait. If the code of a host's loop blocks,
+its frames lie on the pump's stack: that stack waits, and another thread becomes the pump until what it waits
+for is there.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from _thread import LockType, allocate_lock, get_ident, start_new_thread
+from collections.abc import Callable
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from junto.sim.here import here
+
+if TYPE_CHECKING:
+    from junto.sim.host import Host
+    from junto.sim.kernel import Kernel
+
+__all__ = ["Baton", "HostThread", "Waiter"]
+
+PATIENCE = 5.0  # real seconds for a thread to end at the end of a run
+
+
+def closed_gate() -> LockType:
+    """Make a lock that is held: who acquires it waits until another thread opens it."""
+    gate = allocate_lock()
+    gate.acquire()
+    return gate
+
+
+def _forget_thread() -> None:
+    """Take the thread at hand out of `threading`'s list; asking for its name has put it there for good."""
+    threading._active.pop(get_ident(), None)  # type: ignore[attr-defined]
+
+
+class Strand:
+    """Something of a host that has stopped in mid-way, and goes on in a turn of its own."""
+
+    name = "its loop"
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.kernel = host.kernel
+        self.baton = host.world.baton
+        self.gate = closed_gate()
+        self.waiter: Waiter | None = None
+        self._due = False
+        self._wake: float = inf
+
+    def want_turn(self) -> None:
+        """Make this due, as early as its host can run it."""
+        if not self._due:
+            self._due = True
+            self.kernel.due.append(self)
+
+    def wake_at(self, when: int) -> None:
+        """Make this due at a world time."""
+        if when < self._wake:
+            self._wake = when
+            self.kernel.at(when, self._woken, when)
+
+    def _woken(self, when: int) -> None:
+        if when == self._wake:
+            self._wake = inf
+            self.want_turn()
+
+    def turn(self) -> int | None:
+        """Go on where it stopped, unless its host is dead, paused or busy."""
+        self._due = False
+        host = self.host
+        if not host.alive or self.baton.lives.get(self) != host.boot:
+            return None
+        if not host.running:
+            host.resuming.append(self.want_turn)
+            return None
+        if host.clock > self.kernel.now:
+            return host.clock
+        host.clock = self.kernel.now
+        self.go_on()
+        return None
+
+    def go_on(self) -> None:
+        """Hand it the baton."""
+        raise NotImplementedError
+
+    def park(self) -> None:
+        """Give the baton away, and wait until it comes back; on the thread of this strand."""
+        raise NotImplementedError
+
+
+class HostThread(Strand):
+    """A thread that a program on a host has started."""
+
+    def __init__(self, host: Host, main: Callable[[], object]) -> None:
+        super().__init__(host)
+        self.main = main
+        self.name = "a thread"
+        self.ended = False
+        self.ident = 0
+        self.sentinel: Any = None  # the lock that `threading` lets go of at its end, up to Python 3.12
+        self._end = closed_gate()
+        self.baton.lives[self] = host.boot
+        self._cost = host.choices("thread").random
+
+    def start(self) -> None:
+        """Make the real thread, which waits for its first slice."""
+        self.ident = start_new_thread(self._run, ())
+
+    def go_on(self) -> None:
+        self.host.clock += int((1 + 2 * self._cost()) * self.host.callback_cost)
+        self.slice()
+
+    def slice(self) -> None:
+        """Let it run until it waits, while the calling thread does."""
+        back = self.baton.back
+        self.baton.back = gate = closed_gate()
+        self.gate.release()
+        gate.acquire()
+        self.baton.back = back
+
+    def park(self) -> None:
+        if not self.baton.over:
+            self.baton.back.release()
+            self.gate.acquire()
+        if self.baton.over:
+            raise SystemExit  # the run is over: its thread ends, silently
+
+    def unwind(self) -> None:
+        """End it after the run, whatever it was doing."""
+        if not self.ended:
+            self.gate.release()
+            if not self._end.acquire(timeout=PATIENCE):
+                warnings.warn(f"a thread of {self.host.name} does not end", ResourceWarning, stacklevel=2)
+
+    def _run(self) -> None:
+        self.gate.acquire()
+        here.host, here.thread = self.host, self
+        try:
+            if not self.baton.over:
+                self.main()
+        except SystemExit:
+            pass
+        finally:
+            self.ended = True
+            self.baton.lives.pop(self, None)
+            _forget_thread()
+            self._end.release()
+            if not self.baton.over:
+                self.baton.back.release()
+
+
+class LoopStrand(Strand):
+    """The code of a host's loop, stopped in the middle of a turn."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self.baton.lives[self] = host.boot
+
+    def go_on(self) -> None:
+        self.baton.hand_over(self.gate)
+
+    def park(self) -> None:
+        baton = self.baton
+        if not baton.over:
+            pump = baton.pump
+            pump.waits_at = self.gate
+            baton.next_pump()
+            self.gate.acquire()
+            baton.pump = pump
+        baton.lives.pop(self, None)
+        if baton.over:
+            raise SystemExit
+
+
+class Waiter:
+    """One thing that the code of a host waits for; made by it, woken by others.
+
+    Args:
+        host: The host whose code it is.
+        on: What it waits for, for reports.
+
+    Attributes:
+        woken: Whether `wake` was called since the last wait.
+    """
+
+    __slots__ = ("_strand", "host", "on", "woken")
+
+    def __init__(self, host: Host, on: str) -> None:
+        self.host = host
+        self.on = on
+        self.woken = False
+        self._strand: Strand | None = None
+
+    def wait(self, timeout: int | None = None) -> bool:
+        """Wait until `wake` is called.
+
+        In one of the host's threads others go on; on its loop's own thread the
+        loop stands still.
+
+        Args:
+            timeout: At most how long, in nanoseconds of the world.
+
+        Returns:
+            Whether it was woken; False if the time is over.
+        """
+        if not self.woken and timeout != 0:
+            strand: Strand = here.thread or LoopStrand(self.host)
+            self._strand, strand.waiter = strand, self
+            if timeout is not None:
+                strand.kernel.at(self.host.now() + timeout, self._time_over, strand)
+            try:
+                strand.park()
+            finally:
+                self._strand = strand.waiter = None
+                here.host = self.host
+        woken, self.woken = self.woken, False
+        return woken
+
+    def wake(self) -> None:
+        """Let it go on; before it waits, its next wait ends at once."""
+        if not self.woken:
+            self.woken = True
+            if self._strand is not None:
+                self._strand.want_turn()
+
+    def _time_over(self, strand: Strand) -> None:
+        if self._strand is strand and strand.waiter is self:
+            strand.want_turn()
+
+
+class Pump:
+    """A thread that lets the kernel run whenever it is its turn to do so.
+
+    Attributes:
+        gate: What it waits at while it has nothing to do.
+        waits_at: What it waits at now.
+    """
+
+    def __init__(self, baton: Baton) -> None:
+        self.gate = self.waits_at = closed_gate()
+        self._baton = baton
+        self._end = closed_gate()
+
+    def start(self) -> None:
+        """Begin in a thread of its own, with the first opening of the gate."""
+        start_new_thread(self._run, ())
+
+    def work(self) -> None:
+        """Let the kernel run, and others do so in between, until the run is over."""
+        baton, kernel = self._baton, self._baton.kernel
+        baton.entering()
+        outcome: bool | BaseException
+        while not baton.over:
+            baton.pump = self
+            try:
+                outcome = kernel.run(baton.until)
+            except BaseException as error:
+                outcome = error
+            if baton.over:  # its stack was one of those that were stopped, and is unwound now
+                return
+            gate = baton.take_next()
+            if gate is None:
+                baton.end(outcome)
+                return
+            self.waits_at = self.gate
+            baton.idle.append(self)
+            gate.release()
+            self.gate.acquire()
+
+    def unwind(self) -> None:
+        """End its thread, whatever host's code lies on its stack."""
+        self.waits_at.release()
+        self._end.acquire(timeout=PATIENCE)
+
+    def _run(self) -> None:
+        self.gate.acquire()
+        self.work()
+        _forget_thread()
+        self._end.release()
+
+
+class Baton:
+    """Who runs in one world.
+
+    Attributes:
+        kernel: The world's kernel.
+        until: Where it stops at the latest, in nanoseconds.
+        over: Whether the run has ended, so that whoever waits ends as well.
+        back: What a host's thread opens when it gives the baton back.
+        lives: The strands there are, with the lives of their hosts that they belong to.
+        pump: The thread in which the kernel runs.
+        idle: Those that could be.
+    """
+
+    def __init__(self, kernel: Kernel, entering: Callable[[], object], ending: Callable[[], object]) -> None:
+        self.kernel = kernel
+        self.until: int | None = None
+        self.over = False
+        self.back = closed_gate()
+        self.lives: dict[Strand, int] = {}
+        self.idle: list[Pump] = []
+        self.entering = entering  # called in each thread that becomes a pump
+        self._ending = ending  # called when the run ends, while all stands as it did then
+        self._main = self.pump = Pump(self)
+        self._others: list[Pump] = []
+        self._next: LockType | None = None
+        self._outcome: bool | BaseException = False
+
+    def run(self, until: int | None) -> bool:
+        """Let the kernel run, in this thread and those that stand in for it.
+
+        Returns:
+            What `Kernel.run` does.
+        """
+        self.until = until
+        self._main.work()
+        if isinstance(self._outcome, BaseException):
+            raise self._outcome
+        return self._outcome
+
+    def next_pump(self) -> None:
+        """Let another thread be the pump; the calling one is about to wait."""
+        if self.idle:
+            pump = self.idle.pop()
+        else:
+            pump = Pump(self)
+            self._others.append(pump)
+            pump.start()
+        pump.gate.release()
+
+    def hand_over(self, gate: LockType) -> None:
+        """Stop being the pump, in favour of the one who waits at a gate."""
+        self._next = gate
+        self.kernel.stopping = True
+
+    def take_next(self) -> LockType | None:
+        """Take the gate of the one who is to go on, if the kernel stopped for that."""
+        gate = self._next
+        if gate is not None:
+            self._next = None
+            self.kernel.stopping = False
+        return gate
+
+    def end(self, outcome: bool | BaseException) -> None:
+        """End the run, on whatever pump this is."""
+        self._outcome = outcome
+        self._ending()
+        self.over = self.kernel.stopping = True
+        if self.pump is not self._main:
+            self._main.waits_at.release()
+
+    def finish(self) -> None:
+        """End all threads of the world; on the thread that called `run`, after it."""
+        self.over = True
+        for strand in list(self.lives):
+            if isinstance(strand, HostThread):
+                strand.unwind()
+        for pump in self._others:
+            pump.unwind()
+        self.lives.clear()
