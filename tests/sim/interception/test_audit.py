@@ -3,6 +3,7 @@ from __future__ import annotations
 import _random
 import datetime
 import functools
+import logging
 import os
 import random
 import socket
@@ -85,6 +86,11 @@ def test_what_is_replaced_is_no_finding(host: FakeHost) -> None:
         socket.getfqdn()
 
     assert names(good, host) == []
+
+
+def test_what_only_converts_a_given_time_is_no_finding(host: FakeHost) -> None:
+    record = logging.LogRecord("name", 20, "path", 1, "text", None, None)
+    assert names(lambda: logging.Formatter("%(asctime)s %(message)s").format(record), host) == []
 
 
 def test_code_outside_of_hosts_is_no_finding() -> None:
