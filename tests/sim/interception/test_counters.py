@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import _thread
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
 import pytest
 
@@ -33,3 +35,16 @@ def test_hosts_do_not_count_for_the_process(host: FakeHost, make: object) -> Non
         make()
     prefix, _, number = before.rpartition("-")
     assert make() == f"{prefix}-{int(number) + 1}"
+
+
+def test_whatever_thread_runs_a_loop_is_the_main_thread_of_its_process(host: FakeHost) -> None:
+    found: SimpleQueue[threading.Thread] = SimpleQueue()
+
+    def main() -> None:
+        with on(host):
+            found.put(threading.current_thread())
+
+    _thread.start_new_thread(main, ())
+    assert found.get(timeout=10) is threading.main_thread()
+    with on(host):
+        assert threading.Thread().name == "Thread-1"

@@ -1,6 +1,7 @@
 """Counters of the process that programs see in names: each process of a host counts from the start.
 
-A thread that Python did not start is a "Dummy" with a number of the same counter as other threads.
+A thread that Python did not start would be a "Dummy" with a number of the same counter as other threads. The
+threads that run the loops of hosts are such threads, and each is its process's main thread to the programs.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from itertools import count
 from typing import Any, cast
 
 from junto.sim.here import here
-from junto.sim.interception.installing import replace
+from junto.sim.interception.installing import replace, replaces
 
 __all__ = ["replace_counter"]
 
@@ -53,6 +54,17 @@ replace_counter(
 )
 # That of tasks written in Python; those in C are named by `NumberingLoop`.
 replace_counter("asyncio.tasks", "_task_name_counter", vars(asyncio.tasks)["_task_name_counter"], 1)
+
+_current_thread = threading.current_thread
+
+
+@replaces("threading", "current_thread")
+def current_thread() -> threading.Thread:
+    """Return the thread that this is; for code of a host's loop, the main thread."""
+    if here.host is not None and here.thread is None:
+        return threading.main_thread()
+    return _current_thread()
+
 
 _candidate_names: Callable[[], Iterator[str]] = vars(tempfile)["_get_candidate_names"]
 
