@@ -80,6 +80,11 @@ class AsyncioNetwork(selector_events.BaseSelectorEventLoop):
         self._ensure_fd_no_transport(sock)  # type: ignore[attr-defined]  # asyncio's
         return DatagramTransport(self, sock, end, protocol, address, waiter, extra)  # type: ignore[arg-type]  # a HostLoop
 
+    def abandon_transports(self) -> None:
+        """Let no transport complain that it was not closed: its host's life is over."""
+        for transport in list(self._transports.values()):  # type: ignore[attr-defined]  # asyncio's
+            transport.abandon()
+
     # Names
 
     async def getaddrinfo(self, host: Any, port: Any, **hints: int) -> Any:
@@ -112,7 +117,7 @@ class AsyncioNetwork(selector_events.BaseSelectorEventLoop):
 
     # Unix sockets: asyncio's code for them looks at real paths
 
-    async def create_unix_connection(  # type: ignore[override]  # the same arguments
+    async def create_unix_connection(
         self,
         protocol_factory: Any,
         path: Any = None,
@@ -143,7 +148,7 @@ class AsyncioNetwork(selector_events.BaseSelectorEventLoop):
             sock, protocol_factory, ssl, server_hostname, **timeouts
         )
 
-    async def create_unix_server(  # type: ignore[override]  # the same arguments
+    async def create_unix_server(
         self,
         protocol_factory: Any,
         path: Any = None,

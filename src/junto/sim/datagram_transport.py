@@ -184,6 +184,11 @@ class DatagramTransport(transports._FlowControlMixin, asyncio.DatagramTransport)
             self._conn_lost += 1
             self._loop.call_soon(self._call_connection_lost, error)
 
+    def abandon(self) -> None:
+        """Count as closed, without a word to anybody."""
+        self._closing = True
+        self._conn_lost += 1
+
     def _call_connection_lost(self, error: BaseException | None) -> None:
         self._conn_lost += 1
         try:

@@ -23,7 +23,7 @@ from junto.sim.kernel import SECOND
 if TYPE_CHECKING:
     from junto.sim.host import Host
 
-__all__ = ["HostLoop", "in_order_of_making"]
+__all__ = ["HostLoop", "in_order_of_making", "make_running"]
 
 
 class _Handle(asyncio.Handle):
@@ -47,6 +47,12 @@ class _Handle(asyncio.Handle):
         self._source_traceback = None
 
 
+def make_running(loop: HostLoop | None) -> None:
+    """Let asyncio take a loop for the running one in this thread, until another one is made that."""
+    here.loop = loop
+    events._set_running_loop(loop)
+
+
 class HostLoop(AsyncioNetwork):
     """The loop on which a host's coroutines run; the host's kernel gives it its turns.
 
@@ -57,7 +63,7 @@ class HostLoop(AsyncioNetwork):
     """
 
     def __init__(self, host: Host) -> None:
-        self.host = host
+        self.host: Host = host
         self._over = False
         super().__init__()
         self.turning = False
@@ -97,7 +103,8 @@ class HostLoop(AsyncioNetwork):
         if ready:
             here.host = host
             self.turning = True
-            events._set_running_loop(self)
+            if here.loop is not self:  # it stays what it is between turns: setting it is a system call
+                make_running(self)
             cost = int((1 + 2 * self._cost()) * host.callback_cost)
             try:
                 for _ in range(len(ready)):
@@ -119,7 +126,6 @@ class HostLoop(AsyncioNetwork):
                 host.exit()
             finally:
                 self.turning = False
-                events._set_running_loop(None)
                 here.host = None
             handle = None  # what it refers to is not kept until the next turn
             if (ready or inputs) and not self._over:
@@ -206,6 +212,7 @@ class HostLoop(AsyncioNetwork):
     def finish(self) -> None:
         """Close what its programs have left, in the order of its making; no more can be scheduled."""
         self._over = True
+        self.abandon_transports()
         left = in_order_of_making(asyncio.all_tasks(self))
         here.host = self.host
         try:

@@ -287,6 +287,15 @@ class StreamTransport(transports._FlowControlMixin, asyncio.Transport):
         self._conn_lost += 1
         self._loop.call_soon(self._call_connection_lost, error)
 
+    def abandon(self) -> None:
+        """Count as closed, without a word to anybody."""
+        self._closing = True
+        self._conn_lost += 1
+        self._reading = False
+        over = getattr(self._protocol, "_app_transport", None)  # that of TLS above
+        if over is not None:
+            over._closed = True
+
     def _call_connection_lost(self, error: BaseException | None) -> None:
         try:
             self._protocol.connection_lost(error)

@@ -25,10 +25,11 @@ from junto.sim.choices import Choices, Neutral
 from junto.sim.claims import Claims, Failure
 from junto.sim.errors import SimDeadlock, SimTimeout
 from junto.sim.faults import Faults
+from junto.sim.here import here
 from junto.sim.host import Host, Program, seconds
 from junto.sim.injecting import Injector
 from junto.sim.kernel import SECOND, Kernel
-from junto.sim.loop import HostLoop
+from junto.sim.loop import HostLoop, make_running
 from junto.sim.network import Conditions, Network
 from junto.sim.network.latency import Latency
 from junto.sim.network.names import Names
@@ -202,6 +203,7 @@ class World:
                 raise
             finally:
                 self.notes.at_end()
+                make_running(None)
                 self.finish()
 
     def _run(
@@ -350,7 +352,7 @@ def _asyncgen_begins(generator: AsyncGenerator[Any, Any]) -> None:
 def _asyncgen_ends(generator: AsyncGenerator[Any, Any]) -> None:
     """Leave an abandoned generator to its loop, if it has one that still runs."""
     loop = events._get_running_loop()
-    if loop is not None:
+    if loop is not None and here.host is not None:  # between turns the last loop still counts as running
         loop._asyncgen_finalizer_hook(generator)  # type: ignore[attr-defined]
 
 

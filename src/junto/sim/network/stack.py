@@ -42,6 +42,7 @@ class Stack:
         self.endpoints: dict[int, Endpoint] = {}
         self._ports: dict[tuple[int, int], list[Endpoint]] = {}  # by type and port
         self._next_port: int | None = None
+        self._buried: list[object] = []
 
     # Lives
 
@@ -56,6 +57,9 @@ class Stack:
 
     def _end(self, orderly: bool) -> None:
         for end in list(self.endpoints.values()):
+            self._buried.append(
+                end.on_change
+            )  # what belonged to the process is not finalized before the run's end
             if orderly:
                 end.close()
             else:
