@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiomqtt
 import asyncpg
 import nats
 import nats.errors
@@ -14,13 +15,13 @@ import pytest
 import redis.asyncio
 import redis.exceptions
 
-from junto.sim.standins import NatsServer, PostgresServer, RespServer
+from junto.sim.standins import MqttServer, NatsServer, PostgresServer, RespServer
 
 HOST = "127.0.0.1"
 
 
 @asynccontextmanager
-async def served(standin: NatsServer | PostgresServer | RespServer) -> AsyncIterator[int]:
+async def served(standin: MqttServer | NatsServer | PostgresServer | RespServer) -> AsyncIterator[int]:
     server = await standin.start(HOST, 0)
     try:
         yield server.sockets[0].getsockname()[1]
@@ -361,5 +362,80 @@ def test_a_failed_transaction_takes_no_more_statements() -> None:
             assert await client.execute("COMMIT") == "ROLLBACK"
             assert await client.fetch("SELECT k FROM kv") == []
             await client.close()
+
+    run(scenario)
+
+
+# --- MQTT ---
+
+
+def test_mqtt_delivers_to_those_who_want_it() -> None:
+    async def scenario() -> None:
+        async with (
+            served(MqttServer()) as port,
+            aiomqtt.Client(HOST, port) as one,
+            aiomqtt.Client(HOST, port) as two,
+        ):
+            await one.subscribe("house/+/heat")
+            await two.subscribe("house/#")
+            for qos in (0, 1):
+                await two.publish("house/attic/heat", b"x" * 300, qos=qos)
+            await two.publish("house/attic/light", b"on")
+            got = [await anext(aiter(two.messages)) for _ in range(3)]
+            assert [message.topic.value for message in got] == [
+                *["house/attic/heat"] * 2,
+                "house/attic/light",
+            ]
+            got = [await anext(aiter(one.messages)) for _ in range(2)]
+            assert [message.payload for message in got] == [b"x" * 300] * 2
+            await one.unsubscribe("house/+/heat")
+            await two.publish("house/attic/heat", b"unwanted")
+            assert (await anext(aiter(two.messages))).payload == b"unwanted"
+            assert len(one.messages) == 0
+
+    run(scenario)
+
+
+def test_mqtt_keeps_the_last_message_of_a_topic_until_told_otherwise() -> None:
+    async def scenario() -> None:
+        async with served(MqttServer()) as port:
+            async with aiomqtt.Client(HOST, port) as first:
+                await first.publish("state", b"off", qos=1, retain=True)
+                await first.publish("state", b"on", qos=1, retain=True)
+            async with aiomqtt.Client(HOST, port) as second:
+                await second.subscribe("state")
+                assert (await anext(aiter(second.messages))).payload == b"on"
+                await second.publish("state", None, qos=1, retain=True)
+            async with aiomqtt.Client(HOST, port) as third:
+                await third.subscribe("#")
+                await third.publish("other", b"", qos=1)
+                assert (await anext(aiter(third.messages))).topic.value == "other"
+
+    run(scenario)
+
+
+def test_mqtt_sends_the_will_of_a_client_that_is_lost() -> None:
+    async def scenario() -> None:
+        async with served(MqttServer()) as port, aiomqtt.Client(HOST, port) as heir:
+            await heir.subscribe("gone")
+            reader, writer = await asyncio.open_connection(HOST, port)
+            writer.write(b"\x10\x18\0\x04MQTT\x04\x06\0\0\0\x01w\0\x04gone\0\x03bye")
+            assert await reader.readexactly(4) == b"\x20\x02\0\0"
+            writer.close()
+            assert (await anext(aiter(heir.messages))).payload == b"bye"
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"\xc0\0", b"\x10\xff\xff\xff\xff\x01", b"\x10\xff\xff\xff\x7f", b"\x10\x02\0\x04", b"\xf0\0"]
+)
+def test_mqtt_hangs_up_on_what_is_no_packet(sent: bytes) -> None:
+    async def scenario() -> None:
+        async with served(MqttServer()) as port:
+            reader, writer = await asyncio.open_connection(HOST, port)
+            writer.write(sent)
+            assert await reader.read() == b""
+            writer.close()
 
     run(scenario)

@@ -5,8 +5,9 @@ Each speaks as much of its protocol as a client library needs to connect and to 
 what it knows in memory. What it does not know it refuses in the words of its protocol.
 """
 
+from junto.sim.standins.mqtt import MqttServer
 from junto.sim.standins.nats import NatsServer
 from junto.sim.standins.postgres import PostgresServer
 from junto.sim.standins.resp import RespServer
 
-__all__ = ["NatsServer", "PostgresServer", "RespServer"]
+__all__ = ["MqttServer", "NatsServer", "PostgresServer", "RespServer"]
