@@ -70,7 +70,7 @@ def model(title: str) -> Comparison:
 IN_MEMORY = Entry("asyncio, no network", "stock", workload="memory streams")
 WORKLOADS = {
     "stream": Comparison(
-        "lines there and back over asyncio's streams, one at a time: messages, two a round trip",
+        "2,000 lines there and back over asyncio's streams, one at a time: messages, two a round trip",
         (
             STOCK,
             IN_MEMORY,

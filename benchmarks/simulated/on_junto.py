@@ -22,11 +22,17 @@ async def _serve() -> None:
 def stream(
     client: Callable[[str, int, int], Coroutine[Any, Any, None]], trace: str, count: int, watch: Stopwatch
 ) -> int:
+    for seed in range(count):
+        _one_stream(client, trace, seed)
+    return 2 * count * programs.LINES
+
+
+def _one_stream(client: Callable[[str, int, int], Coroutine[Any, Any, None]], trace: str, seed: int) -> None:
     ended: list[None] = []
 
     async def ask() -> None:
         await asyncio.sleep(1)
-        await client("b", PORT, count)
+        await client("b", PORT, programs.LINES)
         ended.append(None)
 
     async def controller() -> None:
@@ -34,12 +40,11 @@ def stream(
             await world.sleep(1)
         await world.sleep(1)
 
-    world = sim.World(seed=1, trace=trace)
+    world = sim.World(seed=seed, trace=trace)
     a, b = world.hosts("a", "b")
     b.run(_serve)
     a.run(ask)
     world.run(controller)
-    return 2 * count
 
 
 def tiny(count: int, watch: Stopwatch) -> int:

@@ -25,11 +25,12 @@ def stream(client: Callable[[str, int, int], Coroutine[Any, Any, None]], count: 
 
         b.spawn(serve)
         await world.sleep(1)
-        await a.spawn(lambda: client("b", PORT, count))
+        await a.spawn(lambda: client("b", PORT, programs.LINES))
         await world.sleep(1)
 
-    simloom.run(main, seed=1)
-    return 2 * count
+    for seed in range(count):
+        simloom.run(main, seed=seed)
+    return 2 * count * programs.LINES
 
 
 def tiny(count: int, watch: Stopwatch) -> int:

@@ -16,11 +16,12 @@ HERE = "127.0.0.1"
 def stream(client: Callable[[str, int, int], Coroutine[Any, Any, None]], count: int, watch: Stopwatch) -> int:
     async def main() -> None:
         async with await asyncio.start_server(programs.echo, HERE, 0) as server:
-            await client(HERE, server.sockets[0].getsockname()[1], count)
+            await client(HERE, server.sockets[0].getsockname()[1], programs.LINES)
             await asyncio.sleep(0.001)
 
-    asyncio.run(main())
-    return 2 * count
+    for _ in range(count):
+        asyncio.run(main())
+    return 2 * count * programs.LINES
 
 
 def tiny(count: int, watch: Stopwatch) -> int:

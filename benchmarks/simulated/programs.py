@@ -10,6 +10,8 @@ from benchmarks.simulated.stopwatch import Stopwatch, resident_bytes
 
 LINE = b"x" * 31 + b"\n"
 IN_FLIGHT = 100
+LINES = 2_000
+"""How many go there and back in a world. A simulator that keeps all that happened gets slower in time."""
 ACTORS = 100_000
 HOPS = 5
 """How often each actor's message is passed on, for each unit of work."""
