@@ -11,16 +11,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from junto.sim.host import Host
+    from junto.sim.loop import HostLoop
     from junto.sim.threads.baton import HostThread
 
 __all__ = ["here"]
 
 
 class _Here(threading.local):
-    """The host whose code this thread runs now, and that host's thread unless it is the loop's own."""
+    """What this thread runs now.
+
+    Attributes:
+        host: The host whose code it runs, if any.
+        thread: That host's thread, unless it is the loop's own.
+        loop: What asyncio takes for the running loop: that of the last turn in this thread.
+    """
 
     host: Host | None = None
     thread: HostThread | None = None
+    loop: HostLoop | None = None
 
 
 here = _Here()

@@ -12,6 +12,7 @@ from asyncio import events
 from collections.abc import Callable, Iterable
 from contextvars import Context, copy_context
 from heapq import heappop, heappush
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from junto.sim.asyncio_network import AsyncioNetwork
@@ -22,7 +23,7 @@ from junto.sim.kernel import SECOND
 if TYPE_CHECKING:
     from junto.sim.host import Host
 
-__all__ = ["HostLoop", "in_order_of_making"]
+__all__ = ["HostLoop", "in_order_of_making", "make_running"]
 
 
 class _Handle(asyncio.Handle):
@@ -46,7 +47,13 @@ class _Handle(asyncio.Handle):
         self._source_traceback = None
 
 
-class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
+def make_running(loop: HostLoop | None) -> None:
+    """Let asyncio take a loop for the running one in this thread, until another one is made that."""
+    here.loop = loop
+    events._set_running_loop(loop)
+
+
+class HostLoop(AsyncioNetwork):
     """The loop on which a host's coroutines run; the host's kernel gives it its turns.
 
     Attributes:
@@ -56,7 +63,7 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
     """
 
     def __init__(self, host: Host) -> None:
-        self.host = host
+        self.host: Host = host
         self._over = False
         super().__init__()
         self.turning = False
@@ -81,7 +88,7 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
                 # Which socket is told of first is free; a selector gives them in no order that it promises.
                 order = self._order
                 for last in range(len(inputs) - 1, 0, -1):
-                    other = order(last + 1)
+                    other = last - order(last + 1)  # neutral, 0, is the order in which they came
                     inputs[last], inputs[other] = inputs[other], inputs[last]
             ready.extend(inputs)
             inputs.clear()
@@ -96,7 +103,8 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
         if ready:
             here.host = host
             self.turning = True
-            events._set_running_loop(self)
+            if here.loop is not self:  # it stays what it is between turns: setting it is a system call
+                make_running(self)
             cost = int((1 + 2 * self._cost()) * host.callback_cost)
             try:
                 for _ in range(len(ready)):
@@ -118,12 +126,15 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
                 host.exit()
             finally:
                 self.turning = False
-                events._set_running_loop(None)
                 here.host = None
             handle = None  # what it refers to is not kept until the next turn
             if (ready or inputs) and not self._over:
                 return None
-        return timers[0][0] if timers else float("inf")
+        return timers[0][0] if timers else inf
+
+    def next_timer(self) -> int | None:
+        """Tell when the next timer is due, in the world's time, or None."""
+        return self.host.world_time(self._timers[0][0]) if self._timers else None
 
     # What the base class does with real time, threads and a selector
 
@@ -201,6 +212,7 @@ class HostLoop(AsyncioNetwork, asyncio.BaseEventLoop):
     def finish(self) -> None:
         """Close what its programs have left, in the order of its making; no more can be scheduled."""
         self._over = True
+        self.abandon_transports()
         left = in_order_of_making(asyncio.all_tasks(self))
         here.host = self.host
         try:

@@ -7,7 +7,6 @@ before anything else in the world are run in one turn, without the world's heap.
 from __future__ import annotations
 
 import asyncio
-from asyncio import events as asyncio_events
 from collections.abc import Callable, Coroutine
 from heapq import heappop, heappush
 from math import inf
@@ -19,6 +18,7 @@ from simpy.events import NORMAL, Event, EventPriority
 from junto.sim.errors import SimEscape
 from junto.sim.here import here
 from junto.sim.kernel import SECOND
+from junto.sim.loop import make_running
 
 if TYPE_CHECKING:
     from junto.sim.host import Host
@@ -155,7 +155,8 @@ class HostEnvironment(simpy.Environment):
         queue = self._queue
         here.host = host
         self._turning = True
-        asyncio_events._set_running_loop(host.loop)
+        if here.loop is not host.loop:
+            make_running(host.loop)
         begin, scale = self._begin, self._scale
         scheduled, horizon = kernel.scheduled, kernel.horizon()
         now = self._now
@@ -187,7 +188,6 @@ class HostEnvironment(simpy.Environment):
             return None
         finally:
             self._turning = False
-            asyncio_events._set_running_loop(None)
             here.host = None
 
     def _late(self, when: float) -> float:
