@@ -134,3 +134,9 @@ def test_uuids_outside_go_on_from_where_they_were(host: FakeHost) -> None:
     before = uuid.uuid1(node=1)
     drawn(uuid.uuid1, host)  # in the future
     assert 0 < uuid.uuid1(node=1).time - before.time < 60 * 10**7
+
+
+def test_the_simulator_s_own_streams_take_nothing_from_a_host(host: FakeHost) -> None:
+    with on(host):
+        host.choices("net.latency").random()
+    assert drawn(lambda: os.urandom(8), host) == drawn(lambda: os.urandom(8), FakeHost())
