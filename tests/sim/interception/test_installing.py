@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from junto.sim import interception
 
 from .fake_host import START, FakeHost, on
@@ -48,7 +49,14 @@ def test_another_thread_is_outside(host: FakeHost) -> None:
 
 def test_uninstalling_restores_every_original_by_identity() -> None:
     interception.uninstall()
-    originals = [time.time, monotonic, os.urandom, random.random, random.Random.seed, threading._counter]  # type: ignore[attr-defined]
+    originals = [
+        time.time,
+        monotonic,
+        os.urandom,
+        random.random,
+        random.Random.seed,
+        vars(threading)["_counter"],
+    ]
     method = vars(datetime.datetime)["now"]
     interception.install()
     assert time.time is not originals[0]
@@ -59,8 +67,8 @@ def test_uninstalling_restores_every_original_by_identity() -> None:
         os.urandom,
         random.random,
         random.Random.seed,
-        threading._counter,
-    ]  # type: ignore[attr-defined]
+        vars(threading)["_counter"],
+    ]
     assert vars(datetime.datetime)["now"] is method
     assert type(time.time).__name__ == "builtin_function_or_method"
     assert vars(random)["_urandom"] is os.urandom
