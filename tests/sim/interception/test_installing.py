@@ -143,6 +143,18 @@ def test_a_part_registers_its_own_replacement_and_names_that_keep_the_original(
     assert roots.sqrt is user.sqrt is user.root is real
 
 
+def test_a_value_is_replaced_where_it_stands_and_nowhere_else(
+    roots: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roots.limit = 1
+    user = module_with("user_of_roots", "from roots import limit\ntwo = 2", monkeypatch)
+    interception.replace("roots", "limit", 2)
+    interception.install()
+    assert (roots.limit, user.limit, user.two) == (2, 1, 2)
+    interception.uninstall()
+    assert (roots.limit, user.limit, user.two) == (1, 1, 2)
+
+
 def test_a_module_that_is_not_there_is_waited_for(roots: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[ModuleType] = []
     interception.replace("not_there_yet", "value", 2)
