@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from junto.sim.asyncio_network import AsyncioNetwork
 from junto.sim.errors import SimEscape
 from junto.sim.here import here
+from junto.sim.interception.numbering import NumberingLoop
 from junto.sim.kernel import SECOND
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def make_running(loop: HostLoop | None) -> None:
     events._set_running_loop(loop)
 
 
-class HostLoop(AsyncioNetwork):
+class HostLoop(NumberingLoop, AsyncioNetwork):
     """The loop on which a host's coroutines run; the host's kernel gives it its turns.
 
     Attributes:
