@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from junto.sim.asyncio_network import AsyncioNetwork
 from junto.sim.errors import SimEscape
 from junto.sim.here import here
-from junto.sim.interception import NumberingLoop
+from junto.sim.interception.numbering import NumberingLoop
 from junto.sim.kernel import SECOND
 
 if TYPE_CHECKING:
