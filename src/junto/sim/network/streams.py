@@ -167,6 +167,7 @@ class StreamEnd(Endpoint):
         else:
             stack.make_specific(self, choose_source(self.host, self.remote[0]))
         self.state = State.CONNECTING
+        self.host.world.notes.attempted(self.host, self.remote)
         self.handshake = Handshake(self, self.remote)
         self.handshake.start()
         return False
