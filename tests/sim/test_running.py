@@ -44,7 +44,7 @@ async def ask(answers: list[str]) -> None:
                 answers.append((await asyncio.wait_for(reader.readline(), 1)).decode())
                 await asyncio.sleep(0.05)
             writer.close()
-        except (OSError, asyncio.TimeoutError):
+        except (TimeoutError, OSError):
             await asyncio.sleep(0.5)
 
 

@@ -70,7 +70,9 @@ class Notes(list[Note]):
         times = self._attempts.setdefault((host, what), [])
         times.append(now)
         if len(times) > RETRIES and now - times.pop(0) < SECOND:
-            self.add(host, f"connects to {what[0]}:{what[1]} more than {RETRIES} times within a second", "retries")
+            self.add(
+                host, f"connects to {what[0]}:{what[1]} more than {RETRIES} times within a second", "retries"
+            )
             times.clear()
 
     def at_end(self) -> None:
