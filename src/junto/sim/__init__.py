@@ -12,13 +12,22 @@ from junto.sim.errors import (
     SimTimeout,
     UnclaimedError,
 )
+from junto.sim.faults import Faults
 from junto.sim.host import Host, Program
+from junto.sim.plans import Fault, Plan, PlanError
+from junto.sim.points import choose, note, reached, sometimes
+from junto.sim.running import Outcome, run
 from junto.sim.world import World
 
 __all__ = [
+    "Fault",
+    "Faults",
     "Host",
     "HostDied",
     "OracleFailed",
+    "Outcome",
+    "Plan",
+    "PlanError",
     "Program",
     "SimDeadlock",
     "SimError",
@@ -27,4 +36,9 @@ __all__ = [
     "SimTimeout",
     "UnclaimedError",
     "World",
+    "choose",
+    "note",
+    "reached",
+    "run",
+    "sometimes",
 ]

@@ -6,11 +6,15 @@ never used, or a fault that is taken away, shifts no decision of another one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from random import Random
+from typing import TypeAlias
 
-__all__ = ["Choices", "Stream"]
+__all__ = ["Choices", "Neutral", "Stream"]
+
+Neutral: TypeAlias = tuple[str, str] | tuple[str, str, int, int]
+"""A label and an entity, and between which world times, in nanoseconds, if not always."""
 
 
 class Stream:
@@ -57,18 +61,59 @@ class _Neutral(Stream):
         return 0
 
 
+class _NeutralForATime(Stream):
+    """A stream that decides nothing in some times.
+
+    What it would have decided then is drawn and thrown away: the decisions after it are those of a run
+    without such a time, as far as their number is the same.
+    """
+
+    __slots__ = ("_drawn", "_now", "_times")
+
+    def __init__(self, seed: bytes, now: Callable[[], int], times: Iterable[tuple[int, int]]) -> None:
+        super().__init__(seed)
+        self._now = now
+        self._times = tuple(times)
+        self._drawn = self.random
+        self.random = self._random
+
+    def below(self, end: int) -> int:
+        drawn = self._drawn()
+        return 0 if self._neutral() else int(drawn * end)
+
+    def _random(self) -> float:
+        drawn = self._drawn()
+        return 0.5 if self._neutral() else drawn
+
+    def _neutral(self) -> bool:
+        now = self._now()
+        return any(begin <= now < end for begin, end in self._times)
+
+
 class Choices:
     """All streams of one run.
 
     Args:
         seed: The run's seed, any integer.
-        neutral: The (label, entity) pairs whose decisions are not taken; an
-            entity "*" stands for all.
+        neutral: The decisions that are not taken: of a label, of an entity or "*"
+            for all, and, if two times in nanoseconds are given too, from the
+            first to before the second.
+        now: Tells the world's time, for these.
     """
 
-    def __init__(self, seed: int, neutral: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self, seed: int, neutral: Iterable[Neutral] = (), now: Callable[[], int] = lambda: 0
+    ) -> None:
         self.seed = seed
-        self.neutral = frozenset(neutral)
+        self.neutral = tuple(neutral)
+        self._now = now
+        self._times: dict[tuple[str, str], list[tuple[int, int]] | None] = {}
+        for one in self.neutral:
+            found = self._times.setdefault(one[:2], [])
+            if len(one) == 2:
+                self._times[one] = None  # always
+            elif found is not None:
+                found.append(one[2:])
         self._streams: dict[tuple[str, str], Stream] = {}
 
     def stream(self, label: str, entity: str) -> Stream:
@@ -76,9 +121,21 @@ class Choices:
         key = (label, entity)
         stream = self._streams.get(key)
         if stream is None:
-            digest = blake2b(f"{self.seed}\0{label}\0{entity}".encode(), digest_size=16).digest()
-            kind = (
-                _Neutral if self.neutral and (key in self.neutral or (label, "*") in self.neutral) else Stream
-            )
-            stream = self._streams[key] = kind(digest)
+            stream = self._streams[key] = self._make(key)
         return stream
+
+    def used(self) -> tuple[tuple[str, str], ...]:
+        """List the label and entity of each stream that was asked for, in the order of their first use."""
+        return tuple(self._streams)
+
+    def _make(self, key: tuple[str, str]) -> Stream:
+        label, entity = key
+        digest = blake2b(f"{self.seed}\0{label}\0{entity}".encode(), digest_size=16).digest()
+        if not self._times:
+            return Stream(digest)
+        times: list[tuple[int, int]] = []
+        for found in (self._times.get(key, []), self._times.get((label, "*"), [])):
+            if found is None:
+                return _Neutral(digest)
+            times += found
+        return _NeutralForATime(digest, self._now, times) if times else Stream(digest)

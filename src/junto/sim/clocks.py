@@ -19,6 +19,7 @@ class HostClock:
     Attributes:
         clock: The world's time for the host's code, in nanoseconds: when it is busy, until when.
         kernel: The world's kernel.
+        rate: How fast both clocks run, relative to the world's.
     """
 
     def __init__(self, kernel: Kernel) -> None:
@@ -27,7 +28,7 @@ class HostClock:
         self._monotonic = 0  # what the clocks showed at the world time _since
         self._wall = 0
         self._since = kernel.now
-        self._rate = 1.0
+        self.rate = 1.0
 
     def now(self) -> int:
         """Return the world's time for this host's code, in nanoseconds."""
@@ -54,18 +55,18 @@ class HostClock:
     def drift(self, rate: float) -> None:
         """Let both clocks run `rate` times as fast as the world's; 1 ends it."""
         self._monotonic, self._wall, self._since = self.monotonic_ns(), self.time_ns(), self.now()
-        self._rate = rate
+        self.rate = rate
 
     def world_time(self, monotonic: float) -> int:
         """Tell when the monotonic clock will show at least `monotonic` seconds."""
         remaining = monotonic * SECOND - self._monotonic
-        return self._since + ceil(remaining / self._rate) + 1  # a float's last bit must not make it early
+        return self._since + ceil(remaining / self.rate) + 1  # a float's last bit must not make it early
 
     def world_duration(self, duration: int) -> int:
         """Tell how long a duration of the host's clocks takes in the world, in nanoseconds."""
-        return duration if self._rate == 1.0 else round(duration / self._rate)
+        return duration if self.rate == 1.0 else round(duration / self.rate)
 
     def _elapsed(self) -> int:
         clock, now = self.clock, self.kernel.now
         elapsed = (clock if clock > now else now) - self._since
-        return elapsed if self._rate == 1.0 else int(elapsed * self._rate)
+        return elapsed if self.rate == 1.0 else int(elapsed * self.rate)

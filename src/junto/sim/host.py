@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from junto.sim.simpy_bridge import HostEnvironment
     from junto.sim.world import World
 
-__all__ = ["Host", "Program"]
+__all__ = ["Host", "Program", "seconds"]
+
+BLOCKED = SECOND // 20  # a turn that takes longer keeps all others of its host waiting
 
 
 class Program:
@@ -73,7 +75,7 @@ class Program:
             waiter = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
             await waiter
-        self.host.claim(self)
+        self.host.world.claims.take(self)
         return self.result()
 
     def died(self) -> None:
@@ -105,6 +107,7 @@ class Host(HostClock):
 
     Attributes:
         name: Its name, also in the world's DNS.
+        number: The how-manieth host of the world it is; the controlling one is 0.
         world: The world it is in.
         ip: Its IPv4 address.
         boot: How often it has been started; 0 before.
@@ -115,24 +118,30 @@ class Host(HostClock):
         closing: Called at the end of a life, with True for an orderly end of
             the process and False for the silence of a power failure.
         resuming: What to make due when a pause ends, besides the loop.
+        slowness: What `slow` was given.
+        process: What the process of its present life keeps in memory, by name: its
+            generator of random numbers, its counters.
         callback_cost: The least cost of a callback, in nanoseconds.
         programs: What `run` was given.
         stack: Its side of the network.
     """
 
-    def __init__(self, world: World, name: str, ip: str, cpu: float = 1.0) -> None:
+    def __init__(self, world: World, name: str, ip: str, cpu: float, number: int) -> None:
         super().__init__(world.kernel)
         self.world = world
         self.name = name
         self.ip = ip
+        self.number = number
         self.boot = 0
         self.pid = 0
+        self.process: dict[str, Any] = {}
         self.alive = self.running = False
         self.powered = True
         self.programs: list[Program] = []
         self.closing: list[Callable[[bool], None]] = []
         self.resuming: list[Callable[[], None]] = []
         self.signals: dict[int, Callable[[], object]] = {}
+        self.slowness = 1.0
         self.callback_cost = 1000 / cpu
         self._cpu = cpu
         self._wake: float = inf  # when the kernel wakes it, at the earliest
@@ -170,10 +179,6 @@ class Host(HostClock):
     def record_error(self, error: BaseException, message: str, program: Program | None = None) -> None:
         """Keep an error that no program took; the run fails with it in the end unless it is expected."""
         self.world.record_error(self, error, message, program)
-
-    def claim(self, program: Program) -> None:
-        """Take an error of a program as somebody's who waited for it."""
-        self.world.claim(program)
 
     def simpy(self, unit: float = 1.0) -> HostEnvironment:
         """Make a SimPy environment on this host, in the world's time.
@@ -228,6 +233,8 @@ class Host(HostClock):
             return self.clock
         self.clock = now
         timer = self.loop.turn()
+        if self.clock - now > BLOCKED:
+            self.world.notes.blocked(self, self.clock - now)
         if not self.running:
             return None
         if timer is None:
@@ -245,6 +252,7 @@ class Host(HostClock):
 
     def slow(self, factor: float) -> None:
         """Let each callback cost `factor` times its usual virtual time; 1 ends it."""
+        self.slowness = factor
         self.callback_cost = 1000 * factor / self._cpu
 
     # Lives
@@ -302,7 +310,8 @@ class Host(HostClock):
 
     def _start(self) -> None:
         self.boot += 1
-        self.pid = 1000 + 100 * self.world.host_number(self) + self.boot
+        self.process = {}
+        self.pid = 1000 + 100 * self.number + self.boot
         self.clock = max(self.clock, self.kernel.now)
         self.loop = HostLoop(self)
         self.world.loops.append(self.loop)

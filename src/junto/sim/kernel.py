@@ -45,10 +45,10 @@ class Kernel:
         self.now = 0
         self.due: list[TakesTurns] = []
         self.events = 0
+        self.scheduled = 0
         self.stopping = False
         self.after_turn: Callable[[], None] | None = None
         self._heap: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
-        self.scheduled = 0
         self._ties = ties
         self._until: float = inf
 

@@ -12,6 +12,7 @@ from asyncio import events
 from collections.abc import Callable, Iterable
 from contextvars import Context, copy_context
 from heapq import heappop, heappush
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from junto.sim.asyncio_network import AsyncioNetwork
@@ -87,7 +88,7 @@ class HostLoop(AsyncioNetwork):
                 # Which socket is told of first is free; a selector gives them in no order that it promises.
                 order = self._order
                 for last in range(len(inputs) - 1, 0, -1):
-                    other = order(last + 1)
+                    other = last - order(last + 1)  # neutral, 0, is the order in which they came
                     inputs[last], inputs[other] = inputs[other], inputs[last]
             ready.extend(inputs)
             inputs.clear()
@@ -129,7 +130,7 @@ class HostLoop(AsyncioNetwork):
             handle = None  # what it refers to is not kept until the next turn
             if (ready or inputs) and not self._over:
                 return None
-        return timers[0][0] if timers else float("inf")
+        return timers[0][0] if timers else inf
 
     def next_timer(self) -> int | None:
         """Tell when the next timer is due, in the world's time, or None."""

@@ -4,7 +4,7 @@
     server, client = world.hosts("server", "client")
     server.run(serve)
     client.run(ask, "server")
-    world.run(watch)            # watch(world) is a coroutine function; the run ends with it
+    world.run(watch)            # watch() is a coroutine function; the run ends with it
 
 The controlling program runs on a host of its own, called "world", whose clocks are the world's and whose
 callbacks cost nothing.
@@ -17,21 +17,29 @@ import gc
 import logging
 import sys
 from asyncio import events
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from junto.sim.choices import Choices
-from junto.sim.errors import SimDeadlock, SimTimeout, UnclaimedError
+from junto.sim.choices import Choices, Neutral
+from junto.sim.claims import Claims, Failure
+from junto.sim.errors import SimDeadlock, SimTimeout
+from junto.sim.faults import Faults
 from junto.sim.here import here
 from junto.sim.host import Host, Program, seconds
+from junto.sim.injecting import Injector
 from junto.sim.kernel import SECOND, Kernel
-from junto.sim.loop import HostLoop, in_order_of_making, make_running
+from junto.sim.loop import HostLoop, make_running
 from junto.sim.network import Conditions, Network
 from junto.sim.network.latency import Latency
 from junto.sim.network.names import Names
+from junto.sim.notes import Notes
+from junto.sim.oracles import Oracle, Oracles
+from junto.sim.plans import Fault, Plan
 from junto.sim.sockets import replaced
 from junto.sim.threads.baton import Baton
+from junto.sim.watchdog import watched
+from junto.sim.whereabouts import of_world
 
 __all__ = ["EPOCH", "World"]
 
@@ -39,6 +47,7 @@ T = TypeVar("T")
 
 EPOCH = 1_800_000_000
 DAY = 86_400
+DURATION = 30.0  # seconds that a run is taken to last if nothing tells it
 
 
 class World:
@@ -50,6 +59,7 @@ class World:
         monotonic_start: What their monotonic clocks show at the start, in
             seconds; None for another value on each, drawn from the seed.
         neutral: Decisions that are not taken, as `Choices` knows them.
+        patience: For how many real seconds a callback may run; None for ever.
         trace: What records events, or None.
         latency: How long a packet is under way between two hosts; see `Conditions`.
         chunking: The probability that a piece of a stream is cut.
@@ -61,7 +71,14 @@ class World:
         choices: Its decisions.
         net: The network between its hosts.
         control: The host of the controlling program.
-        errors: What failed on hosts and was taken by nobody.
+        claims: What failed on hosts, and whether somebody claims it.
+        oracles: The properties that must hold.
+        injector: What carries out plans of faults.
+        notes: Remarks, of programs and of what looks suspicious.
+        reached: How often each point was reached, by name.
+        begins: Called after the first step of the controlling program, as its code.
+        horizon: Until when the controlling program sleeps at most, as far as
+            it has said, in nanoseconds.
     """
 
     def __init__(
@@ -70,7 +87,8 @@ class World:
         *,
         epoch: float = EPOCH,
         monotonic_start: float | None = None,
-        neutral: Iterable[tuple[str, str]] = (),
+        neutral: Iterable[Neutral] = (),
+        patience: float | None = 10.0,
         trace: Any = None,
         latency: Latency = (0.0005, 0.0015),
         chunking: float = 0.0,
@@ -78,23 +96,29 @@ class World:
         coincidence: float = 0.0,
     ) -> None:
         self.seed = seed
-        self.choices = Choices(seed, neutral)
+        self.choices = Choices(seed, neutral, lambda: self.kernel.now)
         self.kernel = Kernel(self.choices.stream("tie", "world"))
         self.trace = trace
+        self.baton = Baton(self.kernel, self._entering, self._ending)
+        self.claims = Claims()
+        self.notes = Notes(self)
+        self.reached: dict[str, int] = {}
+        self.begins: list[Callable[[], object]] = []
         conditions = Conditions(latency=latency, chunking=chunking)
         self.net = Network(self, conditions, ipv6=ipv6, coincidence=coincidence)
-        self.baton = Baton(self.kernel, self._entering, self._ending)
-        self.errors: list[Failure] = []
         self.loops: list[HostLoop] = []
+        self.horizon = 0
         self._hosts: dict[str, Host] = {}
         self._left: list[str] = []
         self._graves: list[tuple[HostLoop, set[asyncio.Task[Any]]]] = []
-        self._expected: list[tuple[Host | None, type[BaseException]]] = []
         self._epoch = seconds(epoch)
         self._monotonic_start = monotonic_start
+        self._patience = patience
         self.control = self._add("world", "10.255.255.254", 1.0)
         self.control.callback_cost = 0
         self.control.set_clocks(0, self._epoch)
+        self.oracles = Oracles(self)
+        self.injector = Injector(self)
 
     # Hosts
 
@@ -123,15 +147,12 @@ class World:
             return [self.host(name) for name in names]
         return [host for host in self._hosts.values() if host is not self.control]
 
-    def host_number(self, host: Host) -> int:
-        """Tell the how-manieth host this is; the controlling one is 0."""
-        for number, name in enumerate(self._hosts):
-            if name == host.name:
-                return number
-        return len(self._hosts)
+    def find(self, name: str) -> Host | None:
+        """Find a host by its name, or None if there is none."""
+        return self._hosts.get(name)
 
     def _add(self, name: str, ip: str, cpu: float) -> Host:
-        host = Host(self, name, ip, cpu)
+        host = Host(self, name, ip, cpu, len(self._hosts))
         self._hosts[name] = host
         return host
 
@@ -149,10 +170,14 @@ class World:
 
     async def sleep(self, duration: float) -> None:
         """Let the world go on for some seconds; for the controlling program."""
+        self.horizon = max(self.horizon, self.kernel.now + seconds(duration))
         await asyncio.sleep(duration)
 
     def run(self, main: Callable[..., Coroutine[Any, Any, T]], *args: Any, timeout: float | None = None) -> T:
         """Run the controlling program, and the world until it ends.
+
+        At the end the oracles are asked first, while all stands as it did; then what the programs have left
+        is closed.
 
         Args:
             main: A coroutine function.
@@ -165,26 +190,41 @@ class World:
         Raises:
             SimDeadlock: Nothing could happen any more before it ended.
             SimTimeout: The time was over.
+            SimStuck: A callback did not return in real time.
+            OracleFailed: A property did not hold.
             UnclaimedError: A program failed on a host, and nobody waited for it or expected it.
             BaseException: What it raised itself.
         """
-        kernel = self.kernel
-        with _no_collector(), replaced():
+        with _no_collector(), replaced(), watched(self, self._patience):
             try:
-                task: asyncio.Task[T] = self.control.loop.create_task(main(*args))
-                task.add_done_callback(self._stop)
-                until = None if timeout is None else kernel.now + seconds(timeout)
-                going = self.baton.run(until)
-                if not task.done():
-                    if going:
-                        raise SimTimeout(timeout or 0, self._left)
-                    raise SimDeadlock(self._left)
-                result = task.result()
-                self._raise_unclaimed()
-                return result
+                return self._run(main, args, timeout)
+            except BaseException as error:
+                self.claims.annotate(error)
+                raise
             finally:
+                self.notes.at_end()
                 make_running(None)
                 self.finish()
+
+    def _run(
+        self, main: Callable[..., Coroutine[Any, Any, T]], args: tuple[Any, ...], timeout: float | None
+    ) -> T:
+        kernel = self.kernel
+        loop = self.control.loop
+        task: asyncio.Task[T] = loop.create_task(main(*args))
+        task.add_done_callback(self._stop)
+        for begin in self.begins:
+            loop.call_soon(begin)
+        until = None if timeout is None else kernel.now + seconds(timeout)
+        going = self.baton.run(until)
+        if not task.done():
+            if going:
+                raise SimTimeout(timeout or 0, self._left)
+            raise SimDeadlock(self._left)
+        result = task.result()
+        self.oracles.at_end()
+        self.claims.check()
+        return result
 
     def _entering(self) -> None:
         """Prepare a thread in which the kernel is about to run."""
@@ -198,18 +238,8 @@ class World:
         self.kernel.stopping = True
 
     def waiting(self) -> list[str]:
-        """Tell for each task of each living host what it waits for."""
-        tasks = [
-            f"{host.name}: {task.get_name()} {_place(task)}"
-            for host in self._hosts.values()
-            if host.alive
-            for task in in_order_of_making(asyncio.all_tasks(host.loop))
-        ]
-        return tasks + [
-            f"{strand.host.name}: {strand.name} waits for {strand.waiter.on}"
-            for strand in self.baton.lives
-            if strand.waiter is not None and strand.host.alive
-        ]
+        """Tell for each task and thread of each living host what it waits for."""
+        return of_world(self._hosts.values(), self.baton)
 
     def finish(self) -> None:
         """Close what the programs have left; nothing happens in this world any more."""
@@ -227,64 +257,92 @@ class World:
         """Keep what a dead process was doing, so that it is not finalized before the end of the run."""
         self._graves.append((loop, asyncio.all_tasks(loop)))
 
+    # What must hold
+
+    def always(self, name: str, holds: Callable[[], object], *, every: float = 0) -> Oracle:
+        """Fail at the first turn after which a property does not hold.
+
+        Args:
+            name: What it is called in reports.
+            holds: Tells whether it holds, and may say with an `AssertionError` why
+                not; it reads the world and changes nothing.
+            every: Seconds between two checks, instead of one after each turn.
+        """
+        return self.oracles.add("always", name, holds, every=every)
+
+    def never(self, name: str, happens: Callable[[], object], *, every: float = 0) -> Oracle:
+        """Fail at the first turn after which something is the case."""
+        return self.oracles.add("never", name, happens, every=every)
+
+    def eventually(self, name: str, holds: Callable[[], object], within: float | None = None) -> Oracle:
+        """Fail unless a property holds once, within seconds from now or before the run ends."""
+        return self.oracles.add("eventually", name, holds, within=within)
+
+    def stable(self, name: str, holds: Callable[[], object], *, every: float = 0) -> Oracle:
+        """Fail at the first turn after which a property that has held does not hold any more."""
+        return self.oracles.add("stable", name, holds, every=every)
+
     # What goes wrong
+
+    def prepare(self, faults: Faults | None, plan: Plan | None, timeout: float | None) -> None:
+        """Have faults happen from the first step of the controlling program on, when its hosts are there."""
+
+        def begin() -> None:
+            if plan is not None:
+                self.inject(plan)
+            elif faults is not None:
+                self.inject(faults, timeout)
+
+        self.begins.append(begin)
+
+    def inject(self, faults: Faults | Plan | str | Iterable[Fault], timeout: float | None = None) -> Plan:
+        """Let faults happen, from now on.
+
+        Args:
+            faults: A plan, as it is or as text; or what may happen, from which the seed draws one for the
+                hosts that there are now.
+            timeout: How long the run takes, if the faults do not say it and
+                the controlling program does not sleep; in seconds.
+
+        Returns:
+            The plan.
+        """
+        if isinstance(faults, Faults):
+            duration = faults.duration or self.horizon / SECOND or timeout or DURATION
+            plan = faults.plan(self.choices, [host.name for host in self.hosts()], duration)
+        else:
+            plan = Plan.of(faults)
+        self.injector.schedule(plan)
+        return plan
+
+    def swarm(self, duration: float | None = None, **limits: Any) -> Plan:
+        """Let some kinds of faults happen, as the seed has it, more or less often.
+
+        Args:
+            duration: How long the run takes, in seconds.
+            **limits: The attributes of `Faults`.
+        """
+        return self.inject(Faults.swarming(duration=duration, **limits))
 
     def record_error(self, host: Host, error: BaseException, message: str, program: Program | None) -> None:
         """Keep an error that no program took."""
         self.record(host, "error", f"{type(error).__name__}: {error}")
-        self.errors.append(Failure(host, self.kernel.now, error, message, program))
+        self.claims.add(Failure(host, self.kernel.now, error, message, program))
 
-    def claim(self, program: Program) -> None:
-        """Take a program's error as somebody's who waited for it."""
-        self.errors = [failure for failure in self.errors if failure.program is not program]
-
-    def expect_error(self, host: Host | None, kind: type[BaseException]) -> None:
+    def expect_error(
+        self, host: Host | None, kind: type[BaseException] | tuple[type[BaseException], ...]
+    ) -> None:
         """Say that programs of a host, or of any, may fail with errors of a class."""
-        self._expected.append((host, kind))
+        self.claims.expect(host, kind)
 
-    def _raise_unclaimed(self) -> None:
-        left = [
-            failure
-            for failure in self.errors
-            if not any(
-                (host is None or host is failure.host) and isinstance(failure.error, kind)
-                for host, kind in self._expected
-            )
-        ]
-        if left:
-            raise UnclaimedError([str(failure) for failure in left]) from left[0].error
+    def note(self, text: str, host: Host | None = None) -> None:
+        """Write a remark into the trace and the notes of the run."""
+        self.notes.add(host or self.control, text)
 
     def record(self, host: Host, kind: str, detail: str | None = None) -> None:
         """Add an event of a host to the trace, if there is one."""
         if self.trace is not None:
             self.trace.events.append((host.now(), host.name, kind, None, None, None, None, detail))
-
-
-class Failure:
-    """An error that no program took, with its place and time."""
-
-    def __init__(
-        self, host: Host, when: int, error: BaseException, message: str, program: Program | None
-    ) -> None:
-        self.host = host
-        self.when = when
-        self.error = error
-        self.message = message
-        self.program = program
-
-    def __str__(self) -> str:
-        return (
-            f"{self.host.name} at {self.when / SECOND:.6f} s: {self.message}: "
-            f"{type(self.error).__name__}: {self.error}"
-        )
-
-
-def _place(task: asyncio.Task[Any]) -> str:
-    frames = task.get_stack()
-    if not frames:
-        return "is about to run"
-    frame = frames[-1]
-    return f"waits in {frame.f_code.co_qualname}, {frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 def _asyncgen_begins(generator: AsyncGenerator[Any, Any]) -> None:
@@ -299,7 +357,7 @@ def _asyncgen_ends(generator: AsyncGenerator[Any, Any]) -> None:
 
 
 @contextmanager
-def _no_collector() -> Iterator[None]:
+def _no_collector() -> Generator[None]:
     """Keep the garbage collector from ending what only weak references hold, in the middle of a run."""
     was = gc.isenabled()
     gc.disable()

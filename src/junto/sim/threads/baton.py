@@ -109,7 +109,7 @@ class HostThread(Strand):
 
     def start(self) -> None:
         """Make the real thread, which waits for its first slice."""
-        self.ident = start_new_thread(self._run, ())
+        self.ident = start_new_thread(self.live, ())
 
     def go_on(self) -> None:
         self.host.clock += int((1 + 2 * self._cost()) * self.host.callback_cost)
@@ -117,11 +117,13 @@ class HostThread(Strand):
 
     def slice(self) -> None:
         """Let it run until it waits, while the calling thread does."""
-        back = self.baton.back
-        self.baton.back = gate = closed_gate()
+        baton = self.baton
+        back, running = baton.back, baton.running
+        baton.back = gate = closed_gate()
+        baton.running = self
         self.gate.release()
         gate.acquire()
-        self.baton.back = back
+        baton.back, baton.running = back, running
 
     def park(self) -> None:
         if not self.baton.over:
@@ -137,7 +139,8 @@ class HostThread(Strand):
             if not self._end.acquire(timeout=PATIENCE):
                 warnings.warn(f"a thread of {self.host.name} does not end", ResourceWarning, stacklevel=2)
 
-    def _run(self) -> None:
+    def live(self) -> None:
+        """Be that thread, from its first slice to its end."""
         self.gate.acquire()
         here.host, here.thread = self.host, self
         try:
@@ -244,6 +247,7 @@ class Pump:
     def __init__(self, baton: Baton) -> None:
         self.gate = self.waits_at = closed_gate()
         self._baton = baton
+        self.ident = 0
         self._end = closed_gate()
 
     def start(self) -> None:
@@ -254,6 +258,7 @@ class Pump:
         """Let the kernel run, and others do so in between, until the run is over."""
         baton, kernel = self._baton, self._baton.kernel
         baton.entering()
+        self.ident = get_ident()
         outcome: bool | BaseException
         while not baton.over:
             baton.pump = self
@@ -264,7 +269,7 @@ class Pump:
             if baton.over:  # its stack was one of those that were stopped, and is unwound now
                 return
             gate = baton.take_next()
-            if gate is None:
+            if gate is None or isinstance(outcome, BaseException):
                 baton.end(outcome)
                 return
             self.waits_at = self.gate
@@ -294,6 +299,7 @@ class Baton:
         back: What a host's thread opens when it gives the baton back.
         lives: The strands there are, with the lives of their hosts that they belong to.
         pump: The thread in which the kernel runs.
+        running: The host's thread that has its slice, if one has.
         idle: Those that could be.
     """
 
@@ -304,12 +310,18 @@ class Baton:
         self.back = closed_gate()
         self.lives: dict[Strand, int] = {}
         self.idle: list[Pump] = []
+        self.running: HostThread | None = None
         self.entering = entering  # called in each thread that becomes a pump
         self._ending = ending  # called when the run ends, while all stands as it did then
         self._main = self.pump = Pump(self)
         self._others: list[Pump] = []
         self._next: LockType | None = None
         self._outcome: bool | BaseException = False
+
+    @property
+    def runs_in(self) -> int:
+        """The number of the real thread that has the baton."""
+        return self.pump.ident if self.running is None else self.running.ident
 
     def run(self, until: int | None) -> bool:
         """Let the kernel run, in this thread and those that stand in for it.

@@ -1,0 +1,122 @@
+"""What a run borrows of the process, and gives back: the collector, the time zone, global state.
+
+Code that bypasses the replacements, by a default argument for instance, finds the same state in each run, and
+nothing of the run is left in it.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import random
+import threading
+import time
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+
+from junto.sim.interception.installing import install
+
+__all__ = ["borrowed"]
+
+_GENERATOR: random.Random = vars(random)["_inst"]
+_SEEDED = random.Random(0).getstate()
+
+_lock = threading.Lock()
+_runs = 0
+_borrowed = ExitStack()
+
+
+@contextmanager
+def borrowed(epoch: float = 1_800_000_000) -> Generator[None]:
+    """Put in the replacements, and borrow for the time of a run what belongs to the process.
+
+    The collector is off, and at the end it looks at what the run has made; local time is UTC, as it must be
+    for the same run on another machine. Of runs at the same time in several threads, the last one gives back.
+
+    Args:
+        epoch: When the run begins, in seconds since 1970, for log records that
+            count their time from there.
+    """
+    global _runs
+    install()
+    with _lock:
+        _runs += 1
+        if _runs == 1:
+            for borrow in (_collector, _generator, _local_time, _dummy_threads):
+                _borrowed.enter_context(borrow())
+            _borrowed.enter_context(_log_time(epoch))
+    try:
+        yield
+    finally:
+        with _lock:
+            _runs -= 1
+            if _runs == 0:
+                _borrowed.close()
+
+
+@contextmanager
+def _collector() -> Generator[None]:
+    """Keep the collector from ending, in the middle of a run, what only weak references hold."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        # All that was made while it was off is young, so this takes no longer than the run was big.
+        gc.collect(0)
+        if was:
+            gc.enable()
+
+
+@contextmanager
+def _generator() -> Generator[None]:
+    state = _GENERATOR.getstate()
+    _GENERATOR.setstate(_SEEDED)
+    try:
+        yield
+    finally:
+        _GENERATOR.setstate(state)
+
+
+@contextmanager
+def _local_time() -> Generator[None]:
+    if not hasattr(time, "tzset") or (time.timezone == 0 and time.tzname == ("UTC", "UTC")):
+        yield
+        return
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = before
+        time.tzset()
+
+
+@contextmanager
+def _log_time(epoch: float) -> Generator[None]:
+    namespace = logging.__dict__
+    before = namespace["_startTime"]
+    # In nanoseconds from Python 3.13 on.
+    namespace["_startTime"] = round(epoch * 1e9) if isinstance(before, int) else epoch
+    try:
+        yield
+    finally:
+        namespace["_startTime"] = before
+
+
+@contextmanager
+def _dummy_threads() -> Generator[None]:
+    """Forget the threads that Python did not start and that asked who they are during the run."""
+    active: dict[int, threading.Thread] = threading.__dict__["_active"]
+    before = set(active)
+    try:
+        yield
+    finally:
+        for ident, thread in list(active.items()):
+            if ident not in before and type(thread).__name__ == "_DummyThread":
+                del active[ident]

@@ -1,0 +1,84 @@
+"""Remarks on a run: what programs say themselves, and what looks suspicious though nothing has failed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from junto.sim.kernel import SECOND
+from junto.sim.loop import in_order_of_making
+from junto.sim.whereabouts import of_task
+
+if TYPE_CHECKING:
+    from junto.sim.host import Host
+    from junto.sim.world import World
+
+__all__ = ["Note", "Notes"]
+
+MANY = 20  # so many remarks of a kind are kept
+RETRIES = 20  # so many identical attempts in a second have no backoff
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark.
+
+    Attributes:
+        when: The world's time in nanoseconds.
+        host: The host's name.
+        text: What was to be said.
+        kind: Empty for what a program said itself, else what is suspicious:
+            blocked, retries, task, error, connection.
+    """
+
+    when: int
+    host: str
+    text: str
+    kind: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.when / SECOND:.6f} s {self.host}: {self.text}"
+
+
+class Notes(list[Note]):
+    """The remarks on one run, oldest first."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+        self._counts: dict[str, int] = {}
+        self._attempts: dict[tuple[str, str], list[int]] = {}
+
+    def add(self, host: Host, text: str, kind: str = "") -> None:
+        """Keep a remark; of the suspicious ones the first few of each kind."""
+        if kind:
+            self._counts[kind] = count = self._counts.get(kind, 0) + 1
+            if count > MANY:
+                return
+        self._world.record(host, "note", text)
+        self.append(Note(host.now(), host.name, text, kind))
+
+    def blocked(self, host: Host, duration: int) -> None:
+        """Remark that a host's loop did nothing else for a time, in nanoseconds."""
+        if host is not self._world.control:
+            self.add(host, f"the loop was blocked for {duration / SECOND:.3f} s", "blocked")
+
+    def attempted(self, host: Host, what: str) -> None:
+        """Count an attempt, such as to connect; many that are alike within a second are remarked."""
+        now = self._world.kernel.now
+        times = self._attempts.setdefault((host.name, what), [])
+        times.append(now)
+        if len(times) > RETRIES and now - times.pop(0) < SECOND:
+            self.add(host, f"{what}: more than {RETRIES} times within a second", "retries")
+            times.clear()
+
+    def at_end(self) -> None:
+        """Remark what the programs have left behind; when the run has ended, and nothing is closed yet."""
+        for host in self._world.hosts():
+            if not host.alive:
+                continue
+            mains = {program.task for program in host.programs}
+            for task in in_order_of_making(asyncio.all_tasks(host.loop)):
+                if task not in mains:
+                    self.add(host, f"{task.get_name()} is left: it {of_task(task)}", "task")

@@ -1,0 +1,156 @@
+"""One run: a world is built from a seed, a plan carried out in it, and all that can be said of it afterwards.
+
+Searching, shrinking and replaying call only this.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from junto.sim.choices import Neutral
+from junto.sim.errors import OracleFailed, UnclaimedError
+from junto.sim.faults import Faults
+from junto.sim.injecting import Injected
+from junto.sim.kernel import SECOND
+from junto.sim.notes import Note
+from junto.sim.plans import Fault, Plan
+from junto.sim.world import World
+
+__all__ = ["Outcome", "run", "signature"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run.
+
+    Attributes:
+        seed: Its seed.
+        result: What the controlling program returned, or None.
+        error: What it failed with, or None.
+        signature: What makes two failures the same one: the type of the error, the
+            oracle, and its text without what differs from run to run; None if
+            it did not fail.
+        oracle: The name of the property that did not hold, if it failed so.
+        failed_ns: The world's time of the first failure, or None.
+        failed_on: The name of the host it is ascribed to, or None.
+        plan: The faults that began, so that a run with this plan is the same one.
+        faults: What each of them hit.
+        virtual_seconds: How long it took in the world.
+        events: How many events and turns there were.
+        digest: That of its trace, or None without one.
+        trace: What was recorded, or None.
+        notes: Remarks: of programs, and on what is suspicious.
+        reached: How often each point was reached.
+        choices: The label and entity of each kind of decision that was asked for.
+    """
+
+    seed: int
+    result: Any
+    error: BaseException | None
+    signature: str | None
+    oracle: str | None
+    failed_ns: int | None
+    failed_on: str | None
+    plan: Plan
+    faults: tuple[Injected, ...]
+    virtual_seconds: float
+    events: int
+    digest: str | None
+    trace: Any
+    notes: tuple[Note, ...]
+    reached: dict[str, int]
+    choices: tuple[tuple[str, str], ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether it failed."""
+        return self.error is not None
+
+
+def run(
+    main: Callable[[World], Any],
+    seed: int = 0,
+    *,
+    faults: Faults | None = None,
+    plan: Plan | str | Iterable[Fault] | None = None,
+    neutral: Iterable[Neutral] = (),
+    timeout: float | None = None,
+    trace: Any = None,
+    **world: Any,
+) -> Outcome:
+    """Run a program in a new world.
+
+    Args:
+        main: What is given the world: a coroutine function, which is the controlling
+            program, or a function that calls ``world.run`` itself.
+        seed: What all decisions follow from.
+        faults: What may happen; the seed makes a plan of it.
+        plan: What does happen, instead of that.
+        neutral: The decisions that are not taken.
+        timeout: How much virtual time a coroutine function may take, in seconds.
+        trace: What records events, or None.
+        **world: The other options of `World`.
+
+    Returns:
+        What came of it. An error of the run is in there, not raised, unless it
+        is a `KeyboardInterrupt` of whoever watches.
+    """
+    built = World(seed, neutral=neutral, trace=trace, **world)
+    built.prepare(faults, None if plan is None else Plan.of(plan), timeout)
+    result, error = None, None
+    try:
+        controls = inspect.iscoroutinefunction(main)
+        result = built.run(main, built, timeout=timeout) if controls else main(built)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as failure:
+        error = failure
+    return _outcome(built, result, error, trace)
+
+
+def _outcome(world: World, result: Any, error: BaseException | None, trace: Any) -> Outcome:
+    world.injector.finish()
+    failed_ns: int | None = None
+    failed_on: str | None = None
+    if error is not None:
+        failed_ns, failed_on = world.kernel.now, world.control.name
+        if isinstance(error, UnclaimedError):
+            first = world.claims.left()[0]
+            failed_ns, failed_on = first.when, first.host.name
+    return Outcome(
+        seed=world.seed,
+        result=result,
+        error=error,
+        signature=None if error is None else signature(error),
+        oracle=error.name if isinstance(error, OracleFailed) else None,
+        failed_ns=failed_ns,
+        failed_on=failed_on,
+        plan=Plan(injected.fault for injected in world.injector.injected),
+        faults=tuple(world.injector.injected),
+        virtual_seconds=world.kernel.now / SECOND,
+        events=world.kernel.events,
+        digest=None if trace is None else trace.digest(),
+        trace=trace,
+        notes=tuple(world.notes),
+        reached=dict(world.reached),
+        choices=world.choices.used(),
+    )
+
+
+def signature(error: BaseException) -> str:
+    """Say what makes two failures the same one.
+
+    Of an error that was raised on a host it is that error's, wherever it was; numbers, addresses and what is
+    quoted do not count.
+    """
+    if isinstance(error, UnclaimedError) and error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, OracleFailed):
+        return f"{type(error).__name__}: {error.name}"
+    lines = str(error).splitlines()
+    text = re.sub(r"0x[0-9a-fA-F]+|\d+(\.\d+)?", "#", lines[0] if lines else "")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,166 @@
+"""A real thread that sees when a world does not go on, and ends what it does instead.
+
+A callback that never returns, or one that waits for something real, stops the whole world: no virtual time
+goes by, so no virtual time limit helps. One thread of the process looks after all worlds that run, by the
+number of their events. It is started for the first world and ends some time after the last one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import sys
+import time
+import traceback
+from _thread import allocate_lock, get_ident, start_new_thread
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from junto.sim.errors import SimStuck
+from junto.sim.host import Host
+from junto.sim.kernel import SECOND
+from junto.sim.threads.baton import HostThread
+
+if TYPE_CHECKING:
+    from junto.sim.world import World
+
+__all__ = ["Interrupted", "watched"]
+
+LOOK = 0.25  # at most so many real seconds between two looks
+LINGER = 5.0  # for so long it waits for another world
+STACK = 12  # so many calls of the stack are told, from the innermost
+
+
+class Interrupted(KeyboardInterrupt):
+    """What the watchdog raises in the code that does not return; asyncio keeps it in no task."""
+
+
+class Watch:
+    """One world that is looked after.
+
+    Attributes:
+        report: What it was doing when it was ended, or None.
+    """
+
+    def __init__(self, world: World, patience: float) -> None:
+        self.world = world
+        self.patience = patience
+        self.report: str | None = None
+        self._events = -1
+        self._since = time.monotonic()
+
+    def look(self, now: float) -> None:
+        """End what the world does if it has not gone on for too long."""
+        events = self.world.kernel.events
+        if events != self._events:
+            self._events, self._since = events, now
+        elif now - self._since > self.patience:
+            self._since = now
+            self._end()
+
+    def _end(self) -> None:
+        thread = self.world.baton.runs_in
+        frame = sys._current_frames().get(thread)  # pyright: ignore[reportPrivateUsage]
+        if frame is None:
+            return
+        if self.report is None:
+            self.report = report(frame, self.patience, self.world.kernel.now)
+        self.world.kernel.stopping = True  # if a program takes the error for its own
+        # The thread may be in a call that waits for something real; then it is raised when that returns.
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Interrupted))
+
+
+def report(frame: FrameType, patience: float, now: int) -> str:
+    """Say which host, which task and which code it is that does not return."""
+    who, depth = _who(frame)
+    stack = "".join(traceback.format_stack(frame)[-min(depth, STACK) :]).rstrip()
+    return f"{who} has not returned for {patience:g} real seconds, at {now / SECOND:.6f} s:\n{stack}"
+
+
+def _who(frame: FrameType) -> tuple[str, int]:
+    """Say whose turn lies on a stack, and how many calls are above it."""
+    above: FrameType | None = frame
+    depth = 0
+    while above is not None:
+        if above.f_code is Host.turn.__code__:
+            host = above.f_locals["self"]
+            task = asyncio.current_task(host.loop)
+            # Between it and the program is the loop's turn.
+            return f"{host.name}: {'a callback' if task is None else _title(task)}", max(depth - 1, 1)
+        if above.f_code is HostThread.live.__code__:
+            strand = above.f_locals["self"]
+            return f"{strand.host.name}: {strand.name}", max(depth, 1)
+        above = above.f_back
+        depth += 1
+    return "the simulation itself", STACK
+
+
+def _title(task: asyncio.Task[Any]) -> str:
+    return f"{task.get_name()} ({getattr(task.get_coro(), '__qualname__', '?')})"
+
+
+_lock = allocate_lock()
+_watches: list[Watch] = []
+_running = False
+
+
+@contextmanager
+def watched(world: World, patience: float | None) -> Generator[None]:
+    """Have the watchdog look after a world.
+
+    Args:
+        world: The world, which runs in the block.
+        patience: For how many real seconds a callback may run; None for ever.
+
+    Raises:
+        SimStuck: Something did not return for longer; it was broken off.
+    """
+    if patience is None:
+        yield
+        return
+    watch = Watch(world, patience)
+    _add(watch)
+    try:
+        try:
+            yield
+        finally:
+            with _lock:
+                _watches.remove(watch)
+            # It may have been interrupted just when it went on.
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(get_ident()), None)
+    except BaseException as error:
+        if watch.report is None:
+            raise
+        raise SimStuck(watch.report) from (None if isinstance(error, Interrupted) else error)
+    if watch.report is not None:
+        raise SimStuck(watch.report)
+
+
+def _add(watch: Watch) -> None:
+    global _running
+    with _lock:
+        _watches.append(watch)
+        if not _running:
+            _running = True
+            start_new_thread(_look_on, ())
+
+
+def _look_on() -> None:
+    global _running
+    idle_since = time.monotonic()
+    while True:
+        with _lock:
+            watches = list(_watches)
+            shortest = min((watch.patience for watch in watches), default=LOOK)
+        time.sleep(min(LOOK, shortest / 4))
+        now = time.monotonic()
+        with _lock:
+            for watch in _watches:
+                watch.look(now)
+            if _watches:
+                idle_since = now
+            elif now - idle_since > LINGER:
+                _running = False
+                return
