@@ -194,6 +194,7 @@ class World:
             UnclaimedError: A program failed on a host, and nobody waited for it or expected it.
             BaseException: What it raised itself.
         """
+        hooks = sys.get_asyncgen_hooks()
         with borrowed(self._epoch / SECOND), replaced(), watched(self, self._patience):
             try:
                 return self._run(main, args, timeout)
@@ -204,6 +205,7 @@ class World:
                 self.notes.at_end()
                 make_running(None)
                 self.finish()
+                sys.set_asyncgen_hooks(*hooks)
 
     def _run(
         self, main: Callable[..., Coroutine[Any, Any, T]], args: tuple[Any, ...], timeout: float | None

@@ -40,10 +40,19 @@ def test_outside_of_a_host_everything_is_real() -> None:
 
 def test_another_thread_is_outside(host: FakeHost) -> None:
     found: list[float] = []
+    on_host = threading.Event()
+
+    def look() -> None:
+        on_host.wait(10)
+        found.append(time.time())
+
+    thread = threading.Thread(target=look)
+    thread.start()
     with on(host):
-        thread = threading.Thread(target=lambda: found.append(time.time()))
-        thread.start()
-        thread.join(10)
+        on_host.set()
+        while not found:
+            host.elapsed += 1
+    thread.join(10)
     assert abs(found[0] - time.time()) < 60
 
 

@@ -212,7 +212,8 @@ def _modules_of_programs(*, new_only: bool) -> list[tuple[str, dict[str, Any], M
         if new_only and _seen.get(name) is module:
             continue
         _seen[name] = module
-        if isinstance(module, ModuleType) and not name.startswith("junto.sim.") and name != "junto.sim":
+        # Not `isinstance`, which believes what only calls itself a module, as cffi's libraries do.
+        if issubclass(type(module), ModuleType) and not f"{name}.".startswith("junto.sim."):
             # Not by the module's own `__getattribute__`: that of a lazy module would import it.
             namespace = ModuleType.__getattribute__(module, "__dict__")
             if not _is_in_c(name, namespace):
