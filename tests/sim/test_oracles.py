@@ -235,16 +235,17 @@ def suspicions(program: Any, *args: Any, duration: float = 10) -> list[tuple[str
 def test_a_loop_that_is_blocked_is_remarked() -> None:  # O4
     async def block() -> None:
         await asyncio.sleep(1)
-        time.sleep(0.3)
+        time.sleep(0.3)  # noqa: ASYNC251  # that is what it is about
         await asyncio.sleep(1)
-        time.sleep(0.01)
+        time.sleep(0.01)  # noqa: ASYNC251
 
     assert suspicions(block) == [("blocked", "the loop was blocked for 0.300 s")]
 
 
 def test_tasks_that_are_left_are_remarked_but_not_main_programs() -> None:  # O4
     async def leave() -> None:
-        asyncio.create_task(asyncio.sleep(1000), name="left")
+        left = asyncio.create_task(asyncio.sleep(1000), name="left")
+        assert not left.done()
         await asyncio.sleep(1000)
 
     ((kind, text),) = suspicions(leave)

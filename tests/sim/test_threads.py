@@ -73,7 +73,7 @@ def test_a_sleep_on_the_thread_of_the_loop_stops_that_host_only() -> None:  # T9
     async def sleep(world: World) -> None:
         asyncio.get_running_loop().call_later(1, lambda: log.append(("timer", round(world.now, 3))))
         await asyncio.sleep(0.5)
-        time.sleep(5)
+        time.sleep(5)  # noqa: ASYNC251  # that is what it is about
         log.append(("slept", round(world.now, 3)))
 
     async def tick(world: World) -> None:
@@ -96,7 +96,7 @@ def test_two_loops_that_block_at_once_go_on_each_at_its_time() -> None:  # X3
 
     async def work(world: World, name: str, pause: float) -> None:
         for number in range(4):
-            time.sleep(pause)
+            time.sleep(pause)  # noqa: ASYNC251
             log.append((name, number, round(world.now, 3)))
             await asyncio.sleep(0.01)
 
@@ -301,7 +301,7 @@ def test_threads_of_a_killed_host_never_run_again() -> None:  # X4, H4
 
     async def block() -> None:
         try:
-            time.sleep(5)
+            time.sleep(5)  # noqa: ASYNC251
             log.append("never")
         finally:
             log.append("finally")
@@ -376,7 +376,7 @@ def test_an_error_of_a_thread_is_that_of_its_host() -> None:  # H9
         await world.sleep(1)
 
     world = World(1)
-    with pytest.raises(UnclaimedError, match="n1 at .* s: thread worker failed: ValueError: broken"):
+    with pytest.raises(UnclaimedError, match=r"n1 at .* s: thread worker failed: ValueError: broken"):
         world.run(control, world)
 
 

@@ -79,7 +79,10 @@ class Notes(list[Note]):
         """Remark what the programs have left behind; when the run has ended, and nothing is closed yet."""
         for end in self._world.net.half_closed():
             if end.host.alive:
-                text = f"the connection with {end.peer[0]}:{end.peer[1]} is never closed on this side"
+                with_whom = (
+                    ":".join(map(str, end.remote[:2])) if isinstance(end.remote, tuple) else end.remote
+                )
+                text = f"the connection with {with_whom!s} is never closed on this side"
                 self.add(end.host, text, "connection")
         for host in self._world.hosts():
             if not host.alive:

@@ -6,16 +6,17 @@ to lock them. Each process of a host counts its own.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, _base
+from concurrent.futures import Future
 from itertools import count
 from typing import Any
 
 from junto.sim.here import here
 from junto.sim.interception import replace
 
-__all__: list[str] = []
+__all__ = ["NUMBER"]
 
 NUMBER = "_junto_number"
 
@@ -43,7 +44,7 @@ def _numbered(init: Callable[..., None], kind: str) -> Callable[..., None]:
     return __init__
 
 
-_RealAcquireFutures: Any = vars(_base)["_AcquireFutures"]
+_RealAcquireFutures: Any = vars(sys.modules["concurrent.futures._base"])["_AcquireFutures"]
 
 
 class _AcquireFutures(_RealAcquireFutures):  # type: ignore[misc]  # the standard library's own
