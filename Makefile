@@ -3,6 +3,7 @@
 #
 #   make test PYTHON=python3.13 VENV=.venv-3.13      another Python, beside the first
 #   make test PYTEST_ARGS="-k deadline -x"           a part of the tests
+#   make test-sim PYTEST_ARGS="-k aiohttp"           likewise
 
 VENV ?= .venv
 PY := $(VENV)/bin/python
@@ -13,6 +14,7 @@ FUZZ_ARGS ?= -max_total_time=60
 
 DEMO := $(PY) examples/mosaik_demo/run.py
 FUZZ := $(VENV)-fuzz
+SIM := $(VENV)-sim
 
 # An environment holds the absolute path of the clone. In a copy of the clone, or after it was moved, it would
 # run the code of the old place; so what was installed counts for one place only.
@@ -23,19 +25,23 @@ install := -m pip install --quiet --editable
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONHOME PYTHONPATH
 
-.PHONY: help demo test check format docs table bench fuzz clean
+.PHONY: help demo test test-sim check format docs table bench fuzz clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PRECIOUS: %/.made
 
 help: ## print this list (the default)
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/$(filled)-demo ## run a mosaik co-simulation over junto, and plot it
 	$(DEMO)
 
 test: $(VENV)/$(filled)-test ## run all tests
 	$(PY) -m pytest $(PYTEST_ARGS)
+
+# In an environment of its own: some of the libraries bring plugins of pytest, or replace what others need.
+test-sim: $(SIM)/$(filled)-test-sim ## run the simulated world with other libraries and many seeds
+	$(SIM)/bin/python -m pytest tests/sim -m "slow or not slow" $(PYTEST_ARGS)
 
 check: $(VENV)/$(filled)-check ## check format, lint, types and architecture
 	$(PY) -m ruff format --check --quiet
@@ -75,6 +81,11 @@ $(VENV)/$(filled)-%: $(VENV)/.made pyproject.toml
 $(FUZZ)/$(filled)-fuzz: $(FUZZ)/.made pyproject.toml
 	@echo "Filling $(@D) for make fuzz ..."
 	@$(FUZZ)/bin/python $(install) . --group fuzz
+	@touch $@
+
+$(SIM)/$(filled)-test-sim: $(SIM)/.made pyproject.toml
+	@echo "Filling $(@D) for make test-sim ..."
+	@$(SIM)/bin/python $(install) '.[fast,cli,simpy,trio]' --group test-sim
 	@touch $@
 
 # Debian's python3 can lack what makes an environment, so that is asked for as well. pip 25.1 is the first that

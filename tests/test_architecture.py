@@ -77,7 +77,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "front": BELOW_FLAVOURS,
     "binding": BELOW_FLAVOURS | {"runtimes"},
     "flavour": BELOW_FLAVOURS | {"binding", "runtimes", "sansio.tls"},
-    "sim": frozenset({"sim", "sansio", "runtimes", "errors"}),
+    "sim": frozenset({"sim", "sansio", "codec", "runtimes", "errors"}),
     "application": BELOW_FLAVOURS | {"sim"} | {"application", "flavour", "front"},
 }
 

@@ -97,7 +97,7 @@ def test_without_a_failure_the_window_begins_at_the_first_fault() -> None:
     trace = a_long_run(5000)
     trace.events.pop()
     diagram = make_diagram(trace)
-    fault = next(event[0] for event in trace.events if event[2] in ("fault", "kill"))
+    fault = next(event[0] for event in trace.events if event[2] in ("fault", "kill", "hold"))
     assert 0 <= diagram.times.index(fault) - diagram.first < 10
     assert "This run ended without a failure" in make_page(trace)
 
@@ -135,6 +135,21 @@ def test_a_fault_of_a_host_is_at_its_lane_and_one_of_the_network_across() -> Non
     diagram = make_diagram(a_trace(make))
     assert [(bar.lane, bar.style, bar.label) for bar in diagram.bars] == [(1, "slow", "slow b by 8")]
     assert [(band.lanes, band.first, band.last) for band in diagram.bands] == [((0, 1), 0, 1)]
+
+
+def test_the_controlling_program_is_no_host_unless_it_talks() -> None:
+    assert make_diagram(an_election()).lanes == ["n0", "n1", "n2"]
+    trace = an_election()
+    trace.events.append((trace.events[-1][0], "world", "note", None, None, None, None, "over"))
+    assert make_diagram(trace).lanes[-1] == "world"
+
+
+def test_what_goes_to_an_address_where_nobody_is_has_no_lane() -> None:
+    make = Maker()
+    make.add("a", "connect", 1, "10.9.9.9:80")
+    diagram = make_diagram(a_trace(make))
+    assert diagram.lanes == ["a"]
+    assert [mark.label for mark in diagram.marks] == ["connect to 10.9.9.9:80"]
 
 
 def test_an_empty_trace_has_a_page_too() -> None:

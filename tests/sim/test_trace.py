@@ -57,7 +57,7 @@ def test_the_digest_depends_on_each_part_of_each_event_and_on_nothing_else() -> 
     assert other_header.digest() == digest
     for place, value in enumerate((1, "x", "log", 9, "x", 9, b"x", "x")):
         changed = an_election()
-        event = list(changed.events[10])
+        event: list[object] = list(changed.events[10])
         event[place] = value
         changed.events[10] = tuple(event)  # type: ignore[assignment]  # of the same types
         assert changed.digest() != digest
@@ -144,10 +144,10 @@ def test_the_two_directions_of_a_connection_are_apart() -> None:
 
 def test_datagrams_overtake_each_other_get_lost_and_come_twice() -> None:
     make = Maker()
-    sent = [make.add("a", "dgram", number, "b", 1, bytes([number])) for number in (1, 2, 3)]
-    make.add("a", "dup", 2, "b", 1)
-    lost = make.add("a", "drop", 3, "b", 1)
-    ends = [make.add("b", "recv", number, "a", 1, bytes([number])) for number in (2, 1, 2)]
+    sent = [make.add("a", "dgram", 7, "b", 1, bytes([byte])) for byte in (1, 2, 3)]
+    make.add("a", "dup", 7, "b", 1, b"\2")
+    lost = make.add("a", "drop", 7, "b", 1, b"\3")
+    ends = [make.add("b", "recv", 9, "a", 1, bytes([byte])) for byte in (2, 1, 2)]
     assert fates(make) == [
         (sent[0], [ends[1]], "arrived"),
         (sent[1], [ends[0], ends[2]], "arrived"),
@@ -155,14 +155,35 @@ def test_datagrams_overtake_each_other_get_lost_and_come_twice() -> None:
     ]
 
 
-def test_what_is_held_is_found_when_it_arrives() -> None:
+def test_what_was_held_and_sent_again_is_one_thing() -> None:
     make = Maker()
-    free, held = make.send(1, "a", "b", b"xx"), make.send(1, "a", "b", b"yy")
-    hold = make.add("a", "hold", 1, "b", 2)
-    make.receive(1, "b", "a", b"xxyy")
-    flights = {flight.start: flight for flight in find_flights(make.events)}
-    assert (flights[free].holds, flights[held].holds) == ([], [hold])
-    assert flights[held].fate == "arrived"
+    free, cut_off = make.send(1, "a", "b", b"xx"), make.send(1, "a", "b", b"yy")
+    cut = make.hold(1, "a", "b", b"yy")
+    late = make.hold(1, "a", "b", b"zzz")
+    again = [make.send(1, "a", "b", data) for data in (b"yy", b"zzz")]
+    make.receive(1, "b", "a", b"xxyyzzz")
+    found = [(flight.start, flight.holds, flight.again, flight.fate) for flight in find_flights(make.events)]
+    assert found == [
+        (free, [], [], "arrived"),
+        (cut_off, [cut], again[:1], "arrived"),
+        (late, [], again[1:], "arrived"),
+    ]
+
+
+def test_what_comes_to_a_closed_connection_is_lost() -> None:
+    make = Maker()
+    sent = make.send(1, "a", "b", b"xx")
+    dropped = make.add("b", "drop", 1, "a", 2, b"xx")
+    assert fates(make) == [(sent, [dropped], "lost")]
+
+
+def test_a_first_packet_that_is_lost_delays_the_connection() -> None:
+    make = Maker()
+    tried = make.add("a", "connect", 1, "b")
+    lost = make.add("a", "drop", 1, "b", detail="SYN lost")
+    accepted = make.add("b", "accept", 1, "a")
+    (flight,) = find_flights(make.events)
+    assert (flight.start, flight.holds, flight.ends, flight.fate) == (tried, [lost], [accepted], "arrived")
 
 
 def test_connecting_is_answered_or_refused() -> None:
@@ -180,14 +201,14 @@ def said(*writes: tuple[bytes, int]) -> list[tuple[str, ...]]:
     make = Maker()
     for data, length in writes:
         make.add("a", "send", 1, "b", length, data)
-    return [content.messages for content in decode(make.events).values()]
+    return [content.messages for content in decode(make.events, find_flights(make.events)).values()]
 
 
 def whole(data: bytes) -> tuple[bytes, int]:
     return data, len(data)
 
 
-def cut(data: bytes) -> tuple[bytes, int]:
+def truncated(data: bytes) -> tuple[bytes, int]:
     return data[:EXCERPT], len(data)
 
 
@@ -215,7 +236,7 @@ def test_a_message_in_several_writes_is_read_at_its_end() -> None:
 
 def test_a_cut_message_is_said_to_be_cut_and_what_follows_is_read() -> None:
     large = packet(0, 7, ["put", ["x" * 300], {}])
-    (first,), (second,) = said(cut(large), whole(packet(1, 7, None)))
+    (first,), (second,) = said(truncated(large), whole(packet(1, 7, None)))
     assert first.startswith("request 7: put(")
     assert first.endswith(f"… (cut, {len(large)} bytes)")
     assert second == "result 7: None"
@@ -223,7 +244,7 @@ def test_a_cut_message_is_said_to_be_cut_and_what_follows_is_read() -> None:
 
 def test_the_end_of_a_large_message_is_passed_by() -> None:
     large = packet(0, 7, ["put", ["x" * 300], {}])
-    assert said(cut(large[:200]), whole(large[200:] + packet(1, 7, None)))[1] == ("result 7: None",)
+    assert said(truncated(large[:200]), whole(large[200:] + packet(1, 7, None)))[1] == ("result 7: None",)
 
 
 def test_vsoa_is_read() -> None:
@@ -231,7 +252,7 @@ def test_vsoa_is_read() -> None:
 
     frame = encode(RPC, "/axis", b'{"speed":3}', b"abc", flags=SET, seqno=5)
     assert said(whole(frame)) == [("RPC SET 5 /axis {'speed': 3} + 3 bytes",)]
-    assert "/axis" in said(cut(encode(RPC, "/axis", b"1" * 500)))[0][0]
+    assert "/axis" in said(truncated(encode(RPC, "/axis", b"1" * 500)))[0][0]
 
 
 @pytest.mark.parametrize(
@@ -275,9 +296,9 @@ def test_each_kind_can_be_told() -> None:
 
 def test_events_are_chosen_by_host_and_place() -> None:
     events = an_election().events
-    chosen = select(events, hosts=["n2"], around=43, context=2)
-    assert chosen == [41, 42, 43, 44, 45]
-    assert trace_lines(events, chosen, around=43)[2].startswith(">43  send")
+    chosen = select(events, hosts=["n2"], around=44, context=2)
+    assert chosen == [42, 43, 44, 45, 46]
+    assert trace_lines(events, chosen, around=44)[2].startswith(">44  send")
     assert select(events, kinds=["kill"]) == [49]
     with pytest.raises(ValueError, match="no event 99"):
         select(events, around=99)

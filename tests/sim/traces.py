@@ -50,6 +50,9 @@ class Maker:
     def send(self, number: int, host: str, peer: str, data: bytes) -> int:
         return self.add(host, "send", number, peer, len(data), data[:64])
 
+    def hold(self, number: int, host: str, peer: str, data: bytes) -> int:
+        return self.add(host, "hold", number, peer, len(data), data[:64])
+
     def receive(self, number: int, host: str, peer: str, data: bytes) -> int:
         return self.add(host, "recv", number, peer, len(data), data[:64])
 
@@ -62,7 +65,7 @@ class Maker:
 def an_election() -> Trace:
     """Make a run in which two leaders are elected in one term, with each kind of mark in it."""
     make = Maker()
-    for host in HOSTS:
+    for host in ("world", *HOSTS):
         make.add(host, "start")
     make.add("n0", "dns", detail="n1 -> 10.0.0.2")
     make.wait(3.3)
@@ -79,21 +82,20 @@ def an_election() -> Trace:
             make.wait(0.2)
             make.say(number, peer, "n0", packet(1, term, True))
         make.wait(50)
-    make.number += 1
-    make.add("n1", "dgram", make.number, "n2", 24, b"heartbeat n1 load=0.31\r\n")
+    beacon = b"heartbeat n1 load=0.31\r\n"
+    make.add("n1", "dgram", 1000, "n2", len(beacon), beacon)
     make.wait(0.8)
-    make.add("n1", "drop", make.number, "n2", 24, detail="loss 1 %")
+    make.add("n1", "drop", 1000, "n2", len(beacon), beacon, "lost")
     make.wait(10)
-    make.add("world", "fault", 1, "n0,n1,n2", detail="partition {n0} | {n1, n2} for 0.2 s")
+    partition = "0.2088s partition n0|n1,n2 for 0.2s"
+    make.add("world", "fault", detail=partition)
     make.wait(4)
     beat = packet(0, 23, ["raft.append_entries", [22, []], {"leader": "n0"}])
-    make.send(to_n1, "n0", "n1", beat)
-    make.add("n0", "hold", to_n1, "n1", len(beat), detail="partition")
+    make.hold(to_n1, "n0", "n1", beat)
     make.wait(1)
-    make.send(to_n2, "n0", "n2", beat)
-    make.add("n0", "hold", to_n2, "n2", len(beat), detail="partition")
+    make.hold(to_n2, "n0", "n2", beat)
     make.wait(30)
-    make.add("n2", "clock", detail="skew +0.3 s")
+    make.add("world", "fault", detail="0.2438s skew n2 seconds=0.3")
     make.wait(35)
     make.add("n2", "note", detail="election timeout, candidate in term 23")
     make.say(from_n2, "n2", "n1", packet(0, 0, ["raft.vote_request", [23, "n2"], {}]))
@@ -101,8 +103,11 @@ def an_election() -> Trace:
     make.say(from_n2, "n1", "n2", packet(1, 0, True))
     make.add("n2", "note", detail="leader of term 23")
     make.wait(2)
-    make.add("n1", "fault", 2, None, detail="slow n1 by 8")
-    make.wait(3)
+    slow = "0.2841s slow n1 factor=8 for 0.05s"
+    make.add("world", "fault", detail=slow)
+    make.wait(2)
+    make.send(from_n2, "n2", "n1", packet(3, None, ["raft.heartbeat", [23], {}]))
+    make.wait(1)
     make.add("n1", "kill", detail="killed")
     make.add("n1", "reset", from_n2, "n2")
     make.wait(1)
@@ -115,13 +120,15 @@ def an_election() -> Trace:
     make.add("n2", "refuse", again, "n1", detail="connection refused")
     make.wait(40)
     make.add("n1", "start", detail="restarted, life 2")
-    make.add("n1", "fault_end", 2)
+    make.add("world", "fault_end", detail=f"{slow} (hit nothing)")
     make.add("n0", "pause")
     make.wait(80)
-    make.add("world", "fault_end", 1, "n0,n1,n2", 2, detail="held 2 segments")
+    make.add("world", "fault_end", detail=f"{partition} (hit 2)")
     make.wait(11)
     make.add("n0", "resume")
-    make.wait(3)
+    make.wait(1)
+    make.send(to_n2, "n0", "n2", beat)
+    make.wait(2)
     make.receive(to_n2, "n2", "n0", beat)
     make.wait(1.25)
     make.add("n0", "log", detail="WARNING raft: stale heartbeat answered")
@@ -149,7 +156,6 @@ def a_long_run(count: int, *, hosts: int = 5, seed: int = 1) -> Trace:
         make.add(name, "start")
     links: dict[tuple[str, str], int] = {}
     calls = 0
-    fault = 0
     while len(make.events) < count - 1:
         make.wait(random.uniform(0.01, 3))
         client, server = random.sample(names, 2)
@@ -158,14 +164,15 @@ def a_long_run(count: int, *, hosts: int = 5, seed: int = 1) -> Trace:
         chance = random.random()
         number = links[client, server]
         if chance < 0.004:
-            fault += 1
-            make.add("world", "fault", fault, f"{client},{server}", detail=f"partition {client} | {server}")
+            line = f"{make.now / 1e9:.9f}s partition {client}|{server} for 0.4s"
+            make.add("world", "fault", detail=line)
             held = packet(0, calls, ["store.get", [f"key{calls}"], {}])
-            make.send(number, client, server, held)
-            make.add(client, "hold", number, server, len(held))
+            make.hold(number, client, server, held)
             make.wait(400)
-            make.add("world", "fault_end", fault, f"{client},{server}", 1)
+            make.add("world", "fault_end", detail=f"{line} (hit 1)")
             make.wait(30)
+            make.send(number, client, server, held)
+            make.wait(1)
             make.receive(number, server, client, held)
         elif chance < 0.006:
             make.add(client, "kill")

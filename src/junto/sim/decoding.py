@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from junto.sansio.vsoa import frames
 from junto.sansio.vsoa.payloads import decode_param
 from junto.sansio.vsoa.statuses import describe_status
 from junto.sim.cutting import Cutter, Piece
+from junto.sim.flights import Flight
 from junto.sim.showing import visible
 from junto.sim.trace import Event
 
@@ -56,21 +57,22 @@ class Content(NamedTuple):
         return " · ".join(self.messages)
 
 
-def decode(events: Sequence[Event]) -> dict[int, Content]:
-    """Read what was sent in *events*, by the number of the event."""
+def decode(events: Sequence[Event], flights: Iterable[Flight]) -> dict[int, Content]:
+    """Read what was sent in *events*, each thing once, by the number of the event that sent it first."""
     streams: dict[tuple[int | None, str, str | None], _Stream] = {}
     contents: dict[int, Content] = {}
-    for number, (_, host, kind, about, peer, length, excerpt, _) in enumerate(events):
-        if kind not in ("send", "dgram") or length is None or excerpt is None:
+    for flight in flights:
+        _, host, _, about, peer, length, excerpt, _ = events[flight.start]
+        if length is None or excerpt is None:
             continue
-        if kind == "dgram":
-            contents[number] = decode_datagram(excerpt, length)
+        if flight.kind == "dgram":
+            contents[flight.start] = decode_datagram(excerpt, length)
             continue
         way = (about, host, peer)
         stream = streams.get(way)
         if stream is None:
             stream = streams[way] = _Stream()
-        contents[number] = stream.read(excerpt, length)
+        contents[flight.start] = stream.read(excerpt, length)
     return contents
 
 

@@ -1,7 +1,7 @@
 """Flights: from where a message was sent to where it arrived, found again in the events of a trace.
 
 A write is no message, and one read may take several writes or a part of one. So the bytes of each direction
-of a connection are counted: what is read first was sent first. Datagrams are found by their number, whole.
+of a connection are counted: what is read first was sent first. Datagrams are found by their bytes, whole.
 
 A trace without numbers of messages costs nothing while it is recorded; this is the price, paid when
 somebody looks.
@@ -19,128 +19,188 @@ __all__ = ["Fate", "Flight", "find_flights"]
 
 Fate: TypeAlias = Literal["arrived", "lost", "refused", "unread"]
 
+_Way: TypeAlias = tuple[int | None, str, str | None]
+
 _ENDS = frozenset({"fin", "reset"})
+_STARTS = frozenset({"connect", "dgram", "fin", "reset", "send"})
 
 
 class Flight:
     """One thing that was sent.
 
     Attributes:
-        start: The number of the event that sent it: `connect`, `send`, `fin`, `reset` or `dgram`.
+        start: The number of the event with which it began: `connect`, `send`, `fin`, `reset` or
+            `dgram`; or `hold`, if the way was blocked already.
+        kind: The kind of what was sent: that of *start* or, if that is `hold`, `send` or `fin`.
         ends: The numbers of those that received it or parts of it, oldest first.
-        holds: Those that held it back: `hold`, and `drop` on a stream, which sends again.
+        holds: Those that held it back: `hold`, and `drop` of what is sent again.
+        again: Those that sent it again.
         fate: What became of it; ``unread`` is what nobody received until the end of the trace.
         duplicated: Whether the network made a second one of it.
         left: How many of its bytes nobody received.
+        waiting: Whether it was held, and not yet sent again.
     """
 
-    __slots__ = ("duplicated", "ends", "fate", "holds", "left", "start")
+    __slots__ = ("again", "duplicated", "ends", "fate", "holds", "kind", "left", "start", "waiting")
 
-    def __init__(self, start: int, length: int) -> None:
+    def __init__(self, start: int, event: Event) -> None:
         self.start = start
+        self.kind = event[2]
+        if self.kind == "hold":
+            self.kind = "send" if event[5] else "fin"
         self.ends: list[int] = []
         self.holds: list[int] = []
+        self.again: list[int] = []
         self.fate: Fate = "unread"
         self.duplicated = False
-        self.left = length
+        self.left = event[5] or 0
+        self.waiting = event[2] == "hold"
 
     def __repr__(self) -> str:
         return f"<Flight {self.start} -> {self.ends} {self.fate}>"
 
 
-_Way: TypeAlias = tuple[int | None, str, str | None]
+class _Matcher:
+    """Keeps what is under way while events are looked at one after the other."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events = events
+        self.flights: list[Flight] = []
+        # What is under way in a direction of a connection, and datagrams between two hosts: the number of a
+        # datagram is that of a socket, which is another one at each end.
+        self._ways: defaultdict[_Way, deque[Flight]] = defaultdict(deque)
+        self._waiting: defaultdict[_Way, deque[Flight]] = defaultdict(
+            deque
+        )  # what was held of it, oldest first
+        self._datagrams: defaultdict[tuple[str, str | None], deque[Flight]] = defaultdict(deque)
+
+    def look_at(self, number: int) -> None:
+        _, host, kind, about, peer = self.events[number][:5]
+        if kind in _STARTS:
+            self._send(number)
+        elif kind == "recv":
+            self._receive(number)
+        elif kind == "accept":
+            self._settle(self._ways[about, peer or "", host], number, "arrived")
+        elif kind == "refuse":
+            self._settle(self._ways[about, host, peer], number, "refused")
+        elif kind == "hold":
+            self._hold(number)
+        elif kind == "drop":
+            self._drop(number)
+        elif kind == "dup":
+            flight = self._find(self._datagrams[host, peer], number)
+            if flight is not None:
+                flight.duplicated = True
+
+    def _begin(self, number: int) -> Flight:
+        event = self.events[number]
+        flight = Flight(number, event)
+        self.flights.append(flight)
+        if flight.kind == "dgram":
+            self._datagrams[event[1], event[4]].append(flight)
+        else:
+            self._ways[event[3], event[1], event[4]].append(flight)
+        return flight
+
+    def _send(self, number: int) -> None:
+        event = self.events[number]
+        if event[2] in ("send", "fin"):
+            waiting = self._waiting.get((event[3], event[1], event[4]))
+            if waiting and waiting[0].kind == event[2] and self._same(waiting[0], event):
+                flight = waiting.popleft()
+                flight.waiting = False
+                flight.again.append(number)
+                return
+        self._begin(number)
+
+    def _hold(self, number: int) -> None:
+        event = self.events[number]
+        for flight in self._ways[event[3], event[1], event[4]]:
+            if not flight.waiting and not flight.ends and self._same(flight, event):
+                flight.holds.append(number)
+                flight.waiting = True
+                break
+        else:
+            flight = self._begin(number)
+        self._waiting[event[3], event[1], event[4]].append(flight)
+
+    def _receive(self, number: int) -> None:
+        _, host, _, about, peer, length, _, _ = self.events[number]
+        way = self._ways[about, peer or "", host]
+        if not way:
+            self._receive_datagram(self._datagrams[peer or "", host], number)
+            return
+        if not length:
+            if any(flight.kind in _ENDS for flight in way):
+                while way[0].kind not in _ENDS:
+                    way.popleft()  # unread: the reset overtook it
+                self._arrive(way.popleft(), number)
+            return
+        while way and length > 0:
+            flight = way[0]
+            if flight.kind == "connect":  # nobody recorded that it was accepted
+                way.popleft()
+                continue
+            if flight.kind != "send":
+                break
+            taken = min(length, flight.left)
+            flight.left -= taken
+            length -= taken
+            self._arrive(flight, number)
+            if flight.left == 0:
+                way.popleft()
+
+    def _receive_datagram(self, way: deque[Flight], number: int) -> None:
+        # They overtake each other; where two are alike it does not matter which is which.
+        flight = self._find(way, number)
+        if flight is not None:
+            self._arrive(flight, number)
+            if not flight.duplicated or len(flight.ends) > 1:
+                way.remove(flight)
+
+    def _drop(self, number: int) -> None:
+        """Find what was lost: on its way, or by the one it came to."""
+        _, host, _, about, peer, *_ = self.events[number]
+        flight = self._find(self._ways[about, host, peer], number)
+        if flight is not None:  # a stream sends it again
+            flight.holds.append(number)
+            return
+        for way in (
+            self._datagrams[host, peer],
+            self._ways[about, peer or "", host],
+            self._datagrams[peer or "", host],
+        ):
+            flight = self._find(way, number)
+            if flight is not None:
+                flight.ends.append(number)
+                flight.fate = "lost"
+                way.remove(flight)
+                return
+
+    def _settle(self, way: deque[Flight], number: int, fate: Fate) -> None:
+        for flight in way:
+            if flight.kind == "connect":
+                flight.ends.append(number)
+                flight.fate = fate
+                way.remove(flight)
+                return
+
+    def _arrive(self, flight: Flight, number: int) -> None:
+        flight.ends.append(number)
+        flight.fate = "arrived"
+
+    def _find(self, way: deque[Flight], number: int) -> Flight | None:
+        return next((flight for flight in way if self._same(flight, self.events[number])), None)
+
+    def _same(self, flight: Flight, event: Event) -> bool:
+        """Tell whether an event has the length and the excerpt of what was sent."""
+        return self.events[flight.start][5:7] == event[5:7]
 
 
 def find_flights(events: Sequence[Event]) -> list[Flight]:
     """Find what was sent in *events*, and where it went, in the order of sending."""
-    flights: list[Flight] = []
-    ways: defaultdict[_Way, deque[Flight]] = defaultdict(deque)
-    for number, event in enumerate(events):
-        kind, host, about, peer = event[2], event[1], event[3], event[4]
-        if kind in ("send", "dgram", "connect", "fin", "reset"):
-            flight = Flight(number, event[5] or 0)
-            flights.append(flight)
-            ways[about, host, peer].append(flight)
-        elif kind == "recv":
-            _receive(ways[about, peer or "", host], number, events)
-        elif kind == "accept":
-            _settle(ways[about, peer or "", host], number, events, "connect", "arrived")
-        elif kind == "refuse":
-            _settle(ways[about, host, peer], number, events, "connect", "refused")
-        elif kind in ("hold", "drop", "dup"):
-            _disturb(ways[about, host, peer], number, events)
-    return flights
-
-
-def _receive(way: deque[Flight], number: int, events: Sequence[Event]) -> None:
-    event = events[number]
-    length = event[5] or 0
-    if way and events[way[0].start][2] == "dgram":
-        _receive_datagram(way, number, events)
-        return
-    if length == 0:
-        if any(events[flight.start][2] in _ENDS for flight in way):
-            while events[way[0].start][2] not in _ENDS:
-                way.popleft()  # unread: the reset overtook it
-            _arrive(way.popleft(), number)
-        return
-    while way and length > 0:
-        flight = way[0]
-        kind = events[flight.start][2]
-        if kind == "connect":  # nobody recorded that it was accepted
-            way.popleft()
-            continue
-        if kind != "send":
-            break
-        taken = min(length, flight.left)
-        flight.left -= taken
-        length -= taken
-        _arrive(flight, number)
-        if flight.left == 0:
-            way.popleft()
-
-
-def _receive_datagram(way: deque[Flight], number: int, events: Sequence[Event]) -> None:
-    # They overtake each other; where two are alike it does not matter which is which.
-    content = events[number][5:7]
-    found = next((flight for flight in way if events[flight.start][5:7] == content), way[0])
-    _arrive(found, number)
-    if not found.duplicated or len(found.ends) > 1:
-        way.remove(found)
-
-
-def _settle(way: deque[Flight], number: int, events: Sequence[Event], kind: str, fate: Fate) -> None:
-    for flight in way:
-        if events[flight.start][2] == kind:
-            flight.ends.append(number)
-            flight.fate = fate
-            way.remove(flight)
-            return
-
-
-def _arrive(flight: Flight, number: int) -> None:
-    flight.ends.append(number)
-    flight.fate = "arrived"
-
-
-def _disturb(way: deque[Flight], number: int, events: Sequence[Event]) -> None:
-    """Find which of those under way was held, lost or doubled: the network names only the connection."""
-    time, _, kind = events[number][:3]
-    if not way:
-        return
-    under_way = [flight for flight in way if not flight.ends]
-    fresh = [flight for flight in under_way if not flight.holds]
-    same_moment = [flight for flight in fresh if events[flight.start][0] == time]
-    # What was just sent; else the oldest that was not yet disturbed; else one is held once more.
-    candidates = same_moment[-1:] or fresh or under_way
-    if not candidates:
-        return
-    flight = candidates[0]
-    if kind == "dup":
-        flight.duplicated = True
-    elif kind == "drop" and events[flight.start][2] == "dgram":
-        flight.ends.append(number)
-        flight.fate = "lost"
-        way.remove(flight)
-    else:
-        flight.holds.append(number)
+    matcher = _Matcher(events)
+    for number in range(len(events)):
+        matcher.look_at(number)
+    return matcher.flights

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
 from junto.sim.decoding import Content, decode
+from junto.sim.disturbances import find_disturbances
 from junto.sim.flights import Flight, find_flights
 from junto.sim.showing import digits_for, seconds, shorten, visible
 from junto.sim.trace import CAUSED, KINDS, Event
@@ -28,7 +29,10 @@ class Story:
         sent: A flight, by the number of the event that sent it.
         arrived: The flights that end in an event, by its number.
         delayed: The flight that was held or lost on its way, by the number of the event that says so.
-        contents: What was said, by the number of the event that sent it.
+        repeated: The flight that was sent again, by the number of the event that did it.
+        contents: What was said, by the number of the event with which its flight begins.
+        disturbances: The faults.
+        faults: Each of them, by the numbers of its begin and its end.
     """
 
     def __init__(self, events: Sequence[Event]) -> None:
@@ -43,10 +47,11 @@ class Story:
             for hold in flight.holds:
                 self.delayed[hold] = flight
         self.arrived = dict(arrived)
-        self.contents: dict[int, Content] = decode(events)
-        self._faults: dict[int | None, str | None] = {
-            event[3]: event[7] for event in events if event[2] == "fault"
-        }
+        self.repeated = {number: flight for flight in self.flights for number in flight.again}
+        self.contents: dict[int, Content] = decode(events, self.flights)
+        self.disturbances = find_disturbances(events)
+        self.faults = {fault.begin: fault for fault in self.disturbances}
+        self.faults |= {fault.end: fault for fault in self.disturbances if fault.end is not None}
         self._dead: set[str] = set()
         self._restarts: set[int] = set()
         for number, event in enumerate(events):
@@ -57,7 +62,7 @@ class Story:
 
     def label(self, number: int) -> str:
         """Tell in a few words what happened in event *number*; all its characters can be seen."""
-        _, _, kind, about, _, length, _, detail = self.events[number]
+        _, _, kind, _, peer, length, _, detail = self.events[number]
         text = "" if detail is None else visible(detail)
         match kind:
             case "send" | "dgram":
@@ -65,11 +70,11 @@ class Story:
             case "recv":
                 return self._received(number)
             case "connect":
-                return f"connect {text}".rstrip()
-            case "fault_end":
-                ended = self.fault(about) or ""
-                hit = f" ({text})" if text and text != ended else ""
-                return f"over: {visible(ended) or text}{hit if ended else ''}"
+                return f"connect to {text or visible(peer or '')}"
+            case "fault" | "fault_end" if number in self.faults:
+                return self._fault(number)
+            case "hold" if number in self.sent:
+                return self._said(number)
             case "drop" | "hold" | "dup":
                 return self._disturbed(number)
             case "start":
@@ -82,8 +87,20 @@ class Story:
                 return text or _WORDS.get(kind, kind)
 
     def _said(self, number: int) -> str:
+        again = self.repeated.get(number)
+        if again is not None:
+            return f"sent again: {self._said(again.start)}"
         content = self.contents.get(number)
-        return f"{self.events[number][5] or 0:,} bytes" if content is None else content.label
+        if content is not None:
+            return content.label
+        length = self.events[number][5]
+        return f"{length:,} bytes" if length else _WORDS["fin"]
+
+    def _fault(self, number: int) -> str:
+        fault = self.faults[number]
+        if number == fault.begin:
+            return fault.text
+        return f"over: {fault.text}" + (f" ({fault.hit})" if fault.hit else "")
 
     def _received(self, number: int) -> str:
         length, detail = self.events[number][5], self.events[number][7]
@@ -98,19 +115,16 @@ class Story:
         kind, detail = self.events[number][2], self.events[number][7]
         flight = self.delayed.get(number) or next(iter(self.arrived.get(number, ())), None)
         what = "" if flight is None else f": {self.label(flight.start)}"
-        why = f" ({visible(detail)})" if detail else ""
-        return f"{_WORDS[kind]}{why}{what}"
-
-    def fault(self, about: int | None) -> str | None:
-        """Give the text of the fault with the number *about*."""
-        return self._faults.get(about)
+        word, why = _WORDS[kind], visible(detail or "")
+        return (f"{word} ({why})" if why and word not in why else why or word) + what
 
     def line(self, number: int, digits: int = 9, width: int = 0) -> str:
         """Tell of event *number* in a line: time, who and to whom in *width* columns, what."""
         time, host, kind, _, peer, _, _, _ = self.events[number]
         arrow = "" if peer is None else " <- " if kind in ("accept", "recv") else " -> "
         who = visible(f"{host}{arrow}{peer or ''}" if kind in _SENDING or arrow == " <- " else host)
-        return f"{seconds(time, digits)}  {who:<{width}}  {self.label(number)}"
+        held = "held: " if kind == "hold" and number in self.sent else ""
+        return f"{seconds(time, digits)}  {who:<{width}}  {held}{self.label(number)}"
 
     def lines(self, numbers: Iterable[int]) -> list[str]:
         """Tell of several events, in columns."""

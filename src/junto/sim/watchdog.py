@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import os
 import sys
 import time
 import traceback
@@ -104,6 +105,18 @@ def _title(task: asyncio.Task[Any]) -> str:
 _lock = allocate_lock()
 _watches: list[Watch] = []
 _running = False
+
+
+def _after_fork() -> None:
+    """In a new process there is no such thread, and no world that runs."""
+    global _lock, _running
+    _lock = allocate_lock()
+    _watches.clear()
+    _running = False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @contextmanager

@@ -13,12 +13,10 @@ callbacks cost nothing.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import sys
 from asyncio import events
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from junto.sim.choices import Choices, Neutral
@@ -28,6 +26,7 @@ from junto.sim.faults import Faults
 from junto.sim.here import here
 from junto.sim.host import Host, Program, seconds
 from junto.sim.injecting import Injector
+from junto.sim.interception import borrowed
 from junto.sim.kernel import SECOND, Kernel
 from junto.sim.loop import HostLoop, make_running
 from junto.sim.network import Conditions, Network
@@ -36,7 +35,6 @@ from junto.sim.network.names import Names
 from junto.sim.notes import Notes
 from junto.sim.oracles import Oracle, Oracles
 from junto.sim.plans import Fault, Plan
-from junto.sim.sockets import replaced
 from junto.sim.threads.baton import Baton
 from junto.sim.watchdog import watched
 from junto.sim.whereabouts import of_world
@@ -195,7 +193,8 @@ class World:
             UnclaimedError: A program failed on a host, and nobody waited for it or expected it.
             BaseException: What it raised itself.
         """
-        with _no_collector(), replaced(), watched(self, self._patience):
+        hooks = sys.get_asyncgen_hooks()
+        with borrowed(self._epoch / SECOND), watched(self, self._patience):
             try:
                 return self._run(main, args, timeout)
             except BaseException as error:
@@ -205,6 +204,7 @@ class World:
                 self.notes.at_end()
                 make_running(None)
                 self.finish()
+                sys.set_asyncgen_hooks(*hooks)
 
     def _run(
         self, main: Callable[..., Coroutine[Any, Any, T]], args: tuple[Any, ...], timeout: float | None
@@ -354,15 +354,3 @@ def _asyncgen_ends(generator: AsyncGenerator[Any, Any]) -> None:
     loop = events._get_running_loop()
     if loop is not None and here.host is not None:  # between turns the last loop still counts as running
         loop._asyncgen_finalizer_hook(generator)  # type: ignore[attr-defined]
-
-
-@contextmanager
-def _no_collector() -> Generator[None]:
-    """Keep the garbage collector from ending what only weak references hold, in the middle of a run."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

@@ -64,3 +64,15 @@ def chmod(path: Any, mode: int, *, dir_fd: int | None = None, follow_symlinks: b
     """Change who may use a file; of a host's socket everybody may."""
     if not _is_socket(path):
         _chmod(path, mode, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+
+
+for _supporting in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+    for _real, _stand_in in (
+        (_stat, stat_),
+        (_lstat, lstat),
+        (_unlink, unlink),
+        (_remove, remove),
+        (_chmod, chmod),
+    ):
+        if _real in _supporting:  # who asks whether a function can do more asks for the one that it has
+            _supporting.add(_stand_in)

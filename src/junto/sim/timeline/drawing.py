@@ -7,7 +7,8 @@ from html import escape as quote
 
 from junto.sim.showing import digits_for, duration, seconds, shorten
 from junto.sim.timeline.layout import LEFT, Layout, is_banner, lane_width
-from junto.sim.timeline.model import Arrow, Bar, Diagram, Mark
+from junto.sim.timeline.model import Arrow, Diagram, Mark
+from junto.sim.timeline.spans import Bar
 
 __all__ = ["draw", "overview", "symbols"]
 
@@ -27,7 +28,7 @@ class _Drawing:
         self.diagram = diagram
         self.layout = layout
         self.lane_width = lane_width(len(diagram.lanes))
-        self.width = LEFT + self.lane_width * len(diagram.lanes) + 40
+        self.width = LEFT + self.lane_width * len(diagram.lanes) + 24
         self.height = layout.height + _HEAD + 6
         times = diagram.times[max(layout.first - 1, 0) : layout.last + 1]
         self.digits = digits_for(times)
@@ -87,7 +88,7 @@ class _Drawing:
         for row in range(layout.first, layout.last + 1):
             y = layout.top(row)
             yield f'<path class="row" d="M0 {y}H{self.width}"/>'
-            yield f'<text class="time" x="86" y="{y + 17}">{seconds(times[row], self.digits)}</text>'
+            yield f'<text class="time" x="98" y="{y + 17}">{seconds(times[row], self.digits)}</text>'
             if row:
                 gap = duration(times[row] - times[row - 1])
                 yield f'<text class="gap" x="{LEFT - 6}" y="{y + 17}">+{gap}</text>'
@@ -105,7 +106,7 @@ class _Drawing:
         way = 1 if x2 > x1 else -1
         if arrow.style == "lost":
             x2 = (x1 + x2) / 2
-        elif arrow.style == "unread":
+        elif arrow.end < 0:
             x2, y2 = (x1 + x2) / 2, y1
         elif not ends:
             x2 = (x1 + x2) / 2

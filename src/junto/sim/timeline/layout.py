@@ -14,7 +14,7 @@ from junto.sim.timeline.model import Arrow, Diagram, Mark
 
 __all__ = ["LEFT", "SLOT", "Layout", "is_banner", "lane_width"]
 
-LEFT: Final = 150
+LEFT: Final = 164
 """The width of the column with the times."""
 SLOT: Final = 22
 _PADDING: Final = 7
@@ -22,7 +22,7 @@ _PADDING: Final = 7
 
 def lane_width(lanes: int) -> int:
     """Tell how far apart *lanes* lanes are."""
-    return 260 if lanes <= 3 else 220 if lanes <= 5 else 180 if lanes <= 8 else 150
+    return 260 if lanes <= 3 else 220 if lanes <= 4 else 190 if lanes <= 5 else 170 if lanes <= 8 else 150
 
 
 def is_banner(mark: Mark) -> bool:

@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from junto.sim.disturbances import HOST_FAULTS
 from junto.sim.flights import Flight
 from junto.sim.showing import visible
 from junto.sim.telling import Story
+from junto.sim.timeline.spans import Band, Bar, find_bands, find_bars
 from junto.sim.trace import Event, Trace, escape
 
-__all__ = ["GROUPS", "Arrow", "Band", "Bar", "Diagram", "Mark", "make_diagram"]
+__all__ = ["GROUPS", "WINDOW", "Arrow", "Diagram", "Mark", "make_diagram"]
 
 GROUPS: Final = {
     "messages": ("send", "recv", "dgram", "dup", "hold", "drop"),
@@ -31,13 +33,9 @@ _GROUP_OF = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
 WINDOW: Final = 200
 """How many rows are shown at first."""
 _LEAD = 4  # rows shown before the first fault
-_LIFE_FAULTS = frozenset({"kill", "power_off", "restart", "restart_loop", "pause"})
-_CLOCK_FAULTS = frozenset({"skew", "jump", "drift", "clock"})
-# Faults of one host: drawn on its lane. All others are drawn across the lanes.
-_HOST_FAULTS = (
-    _LIFE_FAULTS | _CLOCK_FAULTS | {"slow", "signal", "stop", "disk_full", "disk_slow", "torn_write"}
-)
 _EVERYWHERE = -1
+# What the controlling program records of the run as a whole: it is drawn across the lanes, or not at all.
+_CONTROL = frozenset({"fault", "fault_end", "kill", "oracle", "start"})
 
 
 class Mark(NamedTuple):
@@ -90,25 +88,6 @@ class Arrow(NamedTuple):
     first: bool
 
 
-class Bar(NamedTuple):
-    """A time in which a host is ``dead``, ``paused``, ``slow``, or has a ``clock`` or other ``fault``."""
-
-    lane: int
-    first: int
-    last: int
-    style: str
-    label: str
-
-
-class Band(NamedTuple):
-    """A time in which the network between some lanes has a fault."""
-
-    lanes: tuple[int, ...]
-    first: int
-    last: int
-    label: str
-
-
 @dataclass(slots=True)
 class Diagram:
     """All that a page shows.
@@ -145,7 +124,7 @@ def make_diagram(trace: Trace) -> Diagram:
     place_of: dict[int, int] = {}
     for number in order:
         event = events[number]
-        if event[2] == "hold" and _is_moot(story, number):
+        if _is_moot(story, number):
             continue
         place_of[number] = len(diagram.marks)
         diagram.marks.append(_mark(story, number, row_of[event[0]], lane_of))
@@ -154,7 +133,8 @@ def make_diagram(trace: Trace) -> Diagram:
     for flight in story.flights:
         _add_arrows(diagram, events, flight, place_of, lane_of)
     diagram.arrows.sort(key=lambda arrow: arrow.start)
-    _add_spans(diagram, events, order, row_of, lane_of)
+    diagram.bars = find_bars(events, order, story.disturbances, row_of, lane_of)
+    diagram.bands = find_bands(events, story.disturbances, row_of, lane_of)
     _choose_window(diagram)
     diagram.lanes = [visible(name) for name in diagram.lanes]
     return diagram
@@ -162,12 +142,13 @@ def make_diagram(trace: Trace) -> Diagram:
 
 def _find_lanes(trace: Trace) -> list[str]:
     """Name the hosts that something happened on, in the order of their making, the world last."""
+    acting = {event[1] for event in trace.events} | trace.hosts.keys()
     seen: dict[str, None] = {}
     for event in trace.events:
-        if event[2] in ("fault", "fault_end") or (event[1] == "world" and event[2] == "oracle"):
-            continue  # of the network or the plan: drawn across the lanes
+        if event[1] == "world" and event[2] in _CONTROL:
+            continue
         seen[event[1]] = None
-        if event[4] is not None:
+        if event[4] in acting:  # else an address where nobody is
             seen[event[4]] = None
     known = [name for name in trace.hosts if name in seen]
     others = [name for name in seen if name not in trace.hosts]
@@ -175,22 +156,29 @@ def _find_lanes(trace: Trace) -> list[str]:
 
 
 def _is_moot(story: Story, number: int) -> bool:
-    """Tell whether a message was held as soon as it was sent: its broken line says all."""
+    """Tell whether an event says nothing that is not seen already.
+
+    A message that was held as soon as it was sent has a broken line; and the controlling program is no host.
+    """
+    _, host, kind, *_ = story.events[number]
+    if kind != "hold":
+        return host == "world" and kind in ("kill", "start")
     flight = story.delayed.get(number)
-    return flight is not None and story.events[flight.start][0] == story.events[number][0]
+    return (
+        flight is not None
+        and flight.start != number
+        and story.events[flight.start][0] == story.events[number][0]
+    )
 
 
 def _mark(story: Story, number: int, row: int, lane_of: dict[str, int]) -> Mark:
-    _, host, kind, about, peer, length, excerpt, _ = story.events[number]
-    lane = lane_of.get(host, _EVERYWHERE)
-    if kind in ("fault", "fault_end"):
-        lane = _host_of_fault(story, number, lane_of)
+    _, _, kind, about, peer, length, excerpt, _ = story.events[number]
     content = story.contents.get(number)
     more = excerpt is not None and content is not None and content.protocol != "text"
     return Mark(
         number,
         row,
-        lane,
+        _lane(story, number, lane_of),
         kind,
         story.label(number),
         -1 if peer is None else lane_of.get(peer, -1),
@@ -201,17 +189,15 @@ def _mark(story: Story, number: int, row: int, lane_of: dict[str, int]) -> Mark:
     )
 
 
-def _host_of_fault(story: Story, number: int, lane_of: dict[str, int]) -> int:
-    _, host, kind, about, peer, _, _, detail = story.events[number]
-    words = (detail or "").split()
-    if kind == "fault_end":
-        words = (story.fault(about) or detail or "").split()
-    if host in lane_of and host != "world":
-        return lane_of[host]
-    if words and words[0] in _HOST_FAULTS:
-        named = next((name for name in ([peer] if peer else words[1:]) if name in lane_of), None)
-        return _EVERYWHERE if named is None else lane_of[named]
-    return _EVERYWHERE
+def _lane(story: Story, number: int, lane_of: dict[str, int]) -> int:
+    """Tell on which lane an event is: a fault is on that of its host, if it is of one host."""
+    host, kind = story.events[number][1:3]
+    if kind not in ("fault", "fault_end"):
+        return lane_of.get(host, _EVERYWHERE)
+    fault = story.faults.get(number)
+    if fault is None or fault.kind not in HOST_FAULTS or len(fault.hosts) != 1:
+        return _EVERYWHERE
+    return lane_of.get(fault.hosts[0], _EVERYWHERE)
 
 
 def _add_arrows(
@@ -221,83 +207,23 @@ def _add_arrows(
     place_of: dict[int, int],
     lane_of: dict[str, int],
 ) -> None:
-    kind, peer = events[flight.start][2], events[flight.start][4]
+    peer = events[flight.start][4]
     if peer not in lane_of:
         return
-    if flight.fate != "arrived":
-        style: str = flight.fate
-    elif flight.holds:
+    if flight.kind in ("fin", "reset") and not flight.holds:
+        style = "ending"  # whose arrival need not be recorded
+    elif flight.fate in ("lost", "refused"):
+        style = flight.fate
+    elif flight.holds or flight.again or flight.waiting:
         style = "held"
+    elif flight.fate == "unread":
+        style = "unread"
     else:
-        style = "opening" if kind == "connect" else "ending" if kind in ("fin", "reset") else "sent"
+        style = "opening" if flight.kind == "connect" else "sent"
     start, lane = place_of[flight.start], lane_of[peer]
     ends = [place_of[end] for end in flight.ends] or [-1]
     for index, end in enumerate(ends):
         diagram.arrows.append(Arrow(start, end, lane, style, index == 0))
-
-
-def _add_spans(
-    diagram: Diagram,
-    events: Sequence[Event],
-    order: Sequence[int],
-    row_of: dict[int, int],
-    lane_of: dict[str, int],
-) -> None:
-    """Pair what begins with what ends: deaths, pauses, faults."""
-    last_row = len(diagram.times) - 1
-    lives: dict[tuple[str, str], tuple[int, str]] = {}
-    faults: dict[int | str, tuple[int, int, str, str | None]] = {}
-
-    def end_life(host: str, style: str, row: int) -> None:
-        begun = lives.pop((host, style), None)
-        if begun is not None and host in lane_of:
-            diagram.bars.append(Bar(lane_of[host], begun[0], row, style, begun[1]))
-
-    def end_fault(key: int | str, row: int) -> None:
-        begun = faults.pop(key, None)
-        if begun is None:
-            return
-        first, lane, text, peer = begun
-        word = text.split(" ", 1)[0]
-        if lane != _EVERYWHERE:
-            # A death or a pause has marks and a bar of its own.
-            if word not in _LIFE_FAULTS:
-                style = "slow" if word == "slow" else "clock" if word in _CLOCK_FAULTS else "fault"
-                diagram.bars.append(Bar(lane, first, row, style, visible(text)))
-            return
-        named = tuple(lane_of[name] for name in (peer or "").split(",") if name in lane_of)
-        diagram.bands.append(Band(named or tuple(range(len(diagram.lanes))), first, row, visible(text)))
-
-    lanes = {mark.number: mark.lane for mark in diagram.marks if mark.kind == "fault"}
-    for number in order:
-        time, host, kind, about, peer, _, _, detail = events[number]
-        row = row_of[time]
-        key: int | str = about if about is not None else (detail or "")
-        match kind:
-            case "kill":
-                lives[host, "dead"] = (row, visible(detail or "killed"))
-                end_life(host, "paused", row)
-            case "start":
-                end_life(host, "dead", row)
-            case "pause":
-                lives[host, "paused"] = (row, "paused")
-            case "resume":
-                end_life(host, "paused", row)
-            case "clock":
-                end_life(host, "clock", row)
-                lives[host, "clock"] = (row, visible(detail or "clock"))
-            case "fault":
-                faults[key] = (row, lanes[number], detail or "fault", peer)
-            case "fault_end":
-                end_fault(key, row)
-            case _:
-                pass
-    for host, style in list(lives):
-        end_life(host, style, last_row)
-    for key in list(faults):
-        end_fault(key, last_row)
-    diagram.bars.sort(key=lambda bar: (bar.first, bar.lane))
-    diagram.bands.sort(key=lambda band: band.first)
 
 
 def _choose_window(diagram: Diagram) -> None:
@@ -310,7 +236,8 @@ def _choose_window(diagram: Diagram) -> None:
         (
             mark.row
             for mark in marks
-            if mark.group == "faults" and not (mark.kind == "start" and mark.row == 0)
+            if mark.kind in ("drop", "hold")
+            or (mark.group == "faults" and not (mark.kind == "start" and mark.row == 0))
         ),
         0,
     )
@@ -318,6 +245,8 @@ def _choose_window(diagram: Diagram) -> None:
     if diagram.failure >= 0:
         end = min(end, marks[diagram.failure].row + 2)
     first = max(begin - _LEAD, 0)
+    if diagram.failure < 0 and end < WINDOW:
+        first = 0  # nothing to lead the eye to
     if end - first >= WINDOW and diagram.failure < 0:
         end = first + WINDOW - 1
     diagram.first = max(first, end - WINDOW + 1)

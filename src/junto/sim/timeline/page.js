@@ -24,7 +24,7 @@
     if (aEnd[a] >= 0 && begins[aEnd[a]] < 0) begins[aEnd[a]] = a;
   }
 
-  const LEFT = 150, SLOT = 22, PAD = 7, CHAR = 6.1, HEAD = 30;
+  const LEFT = 164, SLOT = 22, PAD = 7, CHAR = 6.1, HEAD = 30;
   const S = { first: D.first, last: D.last, zoom: 1, on: -1, link: -1, query: "", hits: [], groups: new Set(["turns"]), hosts: new Set() };
   const scroller = $("live"), stage = $("stage");
   let shown = [], tops = [], height = 0, slots = new Int32Array(count), visible = new Uint8Array(count);
@@ -42,13 +42,13 @@
     const keep = (i) => {
       if (S.groups.has(group[i])) return false;
       if (S.link >= 0) return banner(i) || (D.about[i] === S.link && group[i] !== "faults");
-      return D.lane[i] < 0 || laneAt[D.lane[i]] >= 0;
+      return D.lane[i] < 0 || (laneAt[D.lane[i]] >= 0 && (D.peer[i] < 0 || laneAt[D.peer[i]] >= 0));
     };
     let next = 0;
     laneAt = D.lanes.map((_, lane) => (S.hosts.has(lane) ? -1 : next++));
     const lanesShown = Math.max(next, 1);
-    laneWidth = lanesShown === lanes ? D.width : lanesShown <= 3 ? 260 : lanesShown <= 5 ? 220 : lanesShown <= 8 ? 180 : 150;
-    width = LEFT + laneWidth * lanesShown + 40;
+    laneWidth = lanesShown === lanes ? D.width : lanesShown <= 3 ? 260 : lanesShown <= 4 ? 220 : lanesShown <= 5 ? 190 : lanesShown <= 8 ? 170 : 150;
+    width = LEFT + laneWidth * lanesShown + 24;
     for (let i = 0; i < count; i++) visible[i] = row[i] >= S.first && row[i] <= S.last && keep(i) ? 1 : 0;
   }
 
@@ -108,7 +108,7 @@
   function flags(i) {
     const other = labelled[i] >= 0 ? aEnd[labelled[i]] : -1;
     const hit = S.query && S.hitSet.has(i);
-    return (i === S.on || (S.on >= 0 && other === S.on) ? " on" : "") + (hit ? " hit" : S.query ? " dim" : "");
+    return (i === S.on || (S.on >= 0 && other === S.on) ? " on" : "") + (hit ? " hit" : S.query && i !== D.failure ? " dim" : "");
   }
 
   function drawArrow(a, out, labels) {
@@ -116,8 +116,8 @@
     let x1 = x(from), x2 = x(aLane[a]), y1 = yOf(s, -10), y2 = e >= 0 ? yOf(e, height) : y1;
     const way = x2 > x1 ? 1 : -1;
     if (style === "lost") x2 = (x1 + x2) / 2;
-    else if (style === "unread") { x2 = (x1 + x2) / 2; y2 = y1; }
-    else if (e < 0 || !visible[e]) x2 = (x1 + x2) / 2;
+    else if (e < 0) { x2 = (x1 + x2) / 2; y2 = y1; }
+    else if (!visible[e]) x2 = (x1 + x2) / 2;
     else x2 -= 5 * way;
     const self = from === aLane[a];
     const line = self ? `M${x1} ${y1}h26V${y2}h-20` : `M${x1} ${y1}L${x2} ${y2}`;
@@ -166,7 +166,7 @@
     }
     for (let k = firstShown; k < lastShown; k++) {
       const [r] = shown[k], y = tops[k];
-      out.push(`<path class="row" d="M0 ${y}H${width}"/><text class="time" x="86" y="${y + 17}">${clock(times[r], digits)}</text>`);
+      out.push(`<path class="row" d="M0 ${y}H${width}"/><text class="time" x="98" y="${y + 17}">${clock(times[r], digits)}</text>`);
       if (r) out.push(`<text class="gap" x="${LEFT - 6}" y="${y + 17}">+${span(times[r] - times[k ? shown[k - 1][0] : r - 1])}</text>`);
     }
     for (let l = 0; l < lanes; l++) if (laneAt[l] >= 0) out.push(`<path class="lane" d="M${x(l)} ${from}V${to}"/>`);
@@ -194,7 +194,7 @@
     const before = anchor >= 0 ? yOf(anchor, -1) * S.zoom + stage.offsetTop - scroller.scrollTop : 0;
     choose(); place();
     stage.style.height = `${height * S.zoom}px`; stage.style.width = `${width * S.zoom}px`;
-    $("lanes").innerHTML = `<svg class="diagram" width="${width * S.zoom}" height="${HEAD * S.zoom}" viewBox="0 0 ${width} ${HEAD}"><text class="gap" x="86" y="20">seconds</text>` +
+    $("lanes").innerHTML = `<svg class="diagram" width="${width * S.zoom}" height="${HEAD * S.zoom}" viewBox="0 0 ${width} ${HEAD}"><text class="gap" x="98" y="20">seconds</text>` +
       D.lanes.map((name, l) => laneAt[l] < 0 ? "" : `<text class="host" x="${x(l)}" y="20">${esc(cut(name, Math.floor((laneWidth - 20) / 7.5)))}</text>`).join("") + "</svg>";
     fold($("above"), S.first, "earlier", 0, S.first - 1, () => { S.first = Math.max(S.first - 200, 0); }, () => { S.first = 0; });
     fold($("below"), rows - 1 - S.last, "later", S.last + 1, rows - 1, () => { S.last = Math.min(S.last + 200, rows - 1); }, () => { S.last = rows - 1; });
