@@ -1,4 +1,4 @@
-"""Sockets of simulated hosts: the whole surface of `socket`, `select` and `ssl`, over endpoints of the network.
+"""Sockets of simulated hosts: the surface of `socket`, `select` and `ssl`, over endpoints of the network.
 
 `simsocket` has the class, with `receiving`, `sending` and `options`; `making` is how code of a host comes to
 have one when it asks for a `socket.socket`; `resolving` answers about names. `selecting` and `epolling` tell

@@ -70,7 +70,9 @@ def socketpair(family: Any = None, type: Any = socket.SOCK_STREAM, proto: int = 
     unix = getattr(socket, "AF_UNIX", socket.AF_INET)
     kind = int(type) & 15
     if family not in (None, unix) or kind not in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-        raise SimEscape(f"socketpair({family}, {type})", "make a pair of unix sockets, of streams or datagrams")
+        raise SimEscape(
+            f"socketpair({family}, {type})", "make a pair of unix sockets, of streams or datagrams"
+        )
     made = []
     for end in pair(host, kind):
         sock = SimSocket(endpoint=end)
@@ -137,7 +139,9 @@ def _refusing(name: str, original: Any, instead: str) -> Any:
 
 for _name in ("send_fds", "recv_fds", "sethostname"):
     if hasattr(socket, _name):
-        _text = "processes of a host cannot be given descriptors" if "fds" in _name else "world.host() names it"
+        _text = (
+            "processes of a host cannot be given descriptors" if "fds" in _name else "world.host() names it"
+        )
         replace("socket", _name, _refusing(_name, getattr(socket, _name), _text))
 
 if hasattr(socket, "if_nameindex"):

@@ -150,7 +150,9 @@ class Options:
         if not buflen:
             return _int(value)
         if isinstance(value, int):
-            value = value.to_bytes(8 if key[1] == getattr(socket, "SO_LINGER", -1) else 4, "little", signed=True)
+            value = value.to_bytes(
+                8 if key[1] == getattr(socket, "SO_LINGER", -1) else 4, "little", signed=True
+            )
         return value[:buflen]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +19,9 @@ _PEEK, _WAITALL, _TRUNC = socket.MSG_PEEK, socket.MSG_WAITALL, socket.MSG_TRUNC
 DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 _KNOWN = _PEEK | _WAITALL | _TRUNC | DONTWAIT
 _HARMLESS = (
-    getattr(socket, "MSG_NOSIGNAL", 0) | getattr(socket, "MSG_CMSG_CLOEXEC", 0) | getattr(socket, "MSG_EOR", 0)
+    getattr(socket, "MSG_NOSIGNAL", 0)
+    | getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+    | getattr(socket, "MSG_EOR", 0)
 )
 
 
@@ -96,7 +99,7 @@ class Receiving:
         pieces: list[bytes] = []
         while size:
             try:
-                piece = self._retry(lambda: receive(size), end.readable, "data", flags)
+                piece = self._retry(functools.partial(receive, size), end.readable, "data", flags)
             except OSError:
                 if pieces:
                     break

@@ -26,7 +26,13 @@ class Records:
     """What stands for the object of C code behind an `ssl.SSLSocket`."""
 
     def __init__(
-        self, context: Any, sock: SimSocket, server_side: bool, server_hostname: str | None, owner: Any, session: Any
+        self,
+        context: Any,
+        sock: SimSocket,
+        server_side: bool,
+        server_hostname: str | None,
+        owner: Any,
+        session: Any,
     ) -> None:
         self._sock = sock
         self._end = sock.endpoint
@@ -66,7 +72,7 @@ class Records:
         return self._until(lambda: self._object.read(size, buffer), "read")
 
     def write(self, data: Any) -> int:
-        """Encrypt and send bytes: all of them if the socket may wait, else a record's as long as there is room."""
+        """Encrypt and send bytes: all of them if the socket may wait, else records as long as there is room."""
         view = memoryview(data).cast("B")
         if not view.nbytes:
             return 0

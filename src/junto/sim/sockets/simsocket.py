@@ -301,7 +301,8 @@ def find(number: Any) -> Endpoint:
         if end is None and net.pretends(number):
             raise os_error(EBADF)
         raise SimEscape(
-            f"descriptor {number} as a socket", "it is none of this host's simulated sockets; use one of these"
+            f"descriptor {number} as a socket",
+            "it is none of this host's simulated sockets; use one of these",
         )
     return end
 
