@@ -161,7 +161,7 @@ def _status(exit: SystemExit) -> int:
         return 0
     if isinstance(code, int):
         return code
-    print(code, file=sys.stderr)  # as the interpreter does
+    sys.stderr.write(f"{code}\n")  # as the interpreter does
     return 1
 
 

@@ -1,4 +1,4 @@
-"""What each hosted program takes for its process's own: main thread, ``sys.argv`` and the module ``__main__``.
+"""What a hosted program takes for its process's own: main thread, ``sys.argv``, the module ``__main__``.
 
 The real ones are one for the process. While hosted programs run, something stands in their place that asks
 whose code it is that looks.

@@ -72,7 +72,7 @@ class Records:
         return self._until(lambda: self._object.read(size, buffer), "read")
 
     def write(self, data: Any) -> int:
-        """Encrypt and send bytes: all of them if the socket may wait, else records as long as there is room."""
+        """Encrypt and send bytes: all of them if the socket may wait, else as much as there is room for."""
         view = memoryview(data).cast("B")
         if not view.nbytes:
             return 0

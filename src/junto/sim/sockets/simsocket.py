@@ -10,7 +10,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable
-from errno import EAGAIN, EBADF, EINPROGRESS, ENOTCONN
+from errno import EAGAIN, EBADF, EINPROGRESS, ENOTCONN, EOPNOTSUPP
 from typing import Any, TypeVar
 
 from junto.sim.errors import SimEscape
@@ -171,11 +171,20 @@ class SimSocket(Receiving, Sending, Options, socket.socket):
         end.bind(address)
 
     def listen(self, backlog: int = 128, /) -> None:
-        self._open_end().listen(backlog)
+        end = self._open_end()
+        if not isinstance(end, StreamEnd):
+            raise os_error(EOPNOTSUPP)
+        end.listen(backlog)
 
     def accept(self) -> tuple[Any, Any]:
         end = self._open_end()
-        child = self._retry(end.accept, end.readable, "a connection") if _accepts(end) else end.accept()
+        if not isinstance(end, StreamEnd):
+            raise os_error(EOPNOTSUPP)
+
+        def ready() -> bool:
+            return bool(end.accepted) or end.state is not State.LISTENING
+
+        child = self._retry(end.accept, ready, "a connection")
         return SimSocket(endpoint=child), _source(child)
 
     def _accept(self) -> tuple[int, Any]:
@@ -193,9 +202,10 @@ class SimSocket(Receiving, Sending, Options, socket.socket):
                 if end.connect(address):
                     return
                 break
-            except BlockingIOError:  # a unix listener has no room, and tells nobody when it has
-                if self._timeout == 0.0:
+            except BlockingIOError as error:
+                if self._timeout == 0.0 or error.errno != EAGAIN:
                     raise
+                # A unix listener has no room, and tells nobody when it has.
                 Waiter(end.host, "room for a connection").wait(_NAP)
         if self._timeout == 0.0:
             raise BlockingIOError(EINPROGRESS, os.strerror(EINPROGRESS))
@@ -337,10 +347,6 @@ def _named(names: Any, value: int) -> str:
         return str(names(value).name)
     except ValueError:
         return str(value)
-
-
-def _accepts(end: Any) -> bool:
-    return getattr(end, "state", None) is State.LISTENING
 
 
 def _source(child: StreamEnd) -> Any:
