@@ -35,7 +35,6 @@ from junto.sim.network.names import Names
 from junto.sim.notes import Notes
 from junto.sim.oracles import Oracle, Oracles
 from junto.sim.plans import Fault, Plan
-from junto.sim.sockets import replaced
 from junto.sim.threads.baton import Baton
 from junto.sim.watchdog import watched
 from junto.sim.whereabouts import of_world
@@ -194,7 +193,7 @@ class World:
             UnclaimedError: A program failed on a host, and nobody waited for it or expected it.
             BaseException: What it raised itself.
         """
-        with hooks_restored(), borrowed(self._epoch / SECOND), replaced(), watched(self, self._patience):
+        with hooks_restored(), borrowed(self._epoch / SECOND), watched(self, self._patience):
             try:
                 return self._run(main, args, timeout)
             except BaseException as error:
