@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from errno import EINPROGRESS, EISCONN
 from typing import Any
@@ -158,7 +158,7 @@ def endpoint_of(sock: Any) -> Endpoint:
 
 
 @contextmanager
-def replaced() -> Iterator[None]:
+def replaced() -> Generator[None]:
     """Let sockets made on simulated hosts be simulated ones."""
     before = socket.socket
     socket.socket = WorldSocket  # type: ignore[assignment,misc]
