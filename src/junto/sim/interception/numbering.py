@@ -68,6 +68,11 @@ class NumberedTask(asyncio.Task[T]):
             self.number: int = numbers_of(self.get_loop()).hash()
             return self.number
 
+    def set_name(self, value: object, /) -> None:
+        """Take a name; none is no reason to give up the one it has, as asyncio 3.13.0 asks of it."""
+        if value is not None:
+            super().set_name(value)
+
 
 class NumberedFuture(asyncio.Future[T]):
     """A future whose hash counts from the start of its loop, from the first time that it is asked for."""
@@ -136,6 +141,29 @@ class NumberingLoop(asyncio.BaseEventLoop):
             return super().create_task(coro, name=name, context=context, **options)
         self._check_closed()  # type: ignore[attr-defined]  # asyncio's
         return make_task(coro, loop=self, name=name, context=context, **options)
+
+
+_create_task: Any = asyncio.BaseEventLoop.create_task
+_create_future: Any = asyncio.BaseEventLoop.create_future
+
+
+@replaces("asyncio.base_events", "BaseEventLoop.create_task")
+def create_task(self: Any, coro: Any, **options: Any) -> asyncio.Task[Any]:
+    """Run a coroutine in a task; that of a loop that a hosted program has made is numbered, too."""
+    if here.host is None or self.get_task_factory() is not None:
+        task: asyncio.Task[Any] = _create_task(self, coro, **options)
+        return task
+    self._check_closed()
+    return make_task(coro, loop=self, **options)
+
+
+@replaces("asyncio.base_events", "BaseEventLoop.create_future")
+def create_future(self: Any) -> asyncio.Future[Any]:
+    """Make a future; that of a loop that a hosted program has made is numbered, too."""
+    if here.host is None:
+        future: asyncio.Future[Any] = _create_future(self)
+        return future
+    return NumberedFuture(loop=self)
 
 
 class OrderedWeakSet:
