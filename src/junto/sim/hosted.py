@@ -148,7 +148,7 @@ def _module(path: str) -> ModuleType:
 
 def _execute(path: str, module: ModuleType) -> None:
     with open(path, "rb") as file:
-        code = compile(file.read(), path, "exec")
+        code = compile(file.read(), path, "exec", dont_inherit=True)
     folder = os.path.dirname(path)
     if folder not in sys.path:
         sys.path.insert(0, folder)

@@ -19,6 +19,7 @@ __all__ = ["Records"]
 T = TypeVar("T")
 
 RECORD = 16 * 1024
+HEADER = 5  # type, version, and the length of the rest
 _wrap_socket: Any = getattr(ssl.SSLContext, "_wrap_socket")  # noqa: B009  # not known to type checkers
 
 
@@ -41,6 +42,8 @@ class Records:
             self._incoming, self._outgoing, server_side, server_hostname, owner=owner, session=session
         )
         self._unsent = b""
+        self._header = b""
+        self._left = 0  # of the record of which the header has come
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._object, name)
@@ -130,7 +133,7 @@ class Records:
         while True:
             end.check_open()
             try:
-                data = end.recv(RECORD)
+                data = end.recv(self._left or HEADER - len(self._header))
             except BlockingIOError:
                 if self._sock._timeout == 0.0:
                     raise ssl.SSLWantReadError(
@@ -141,9 +144,20 @@ class Records:
                 continue
             if data:
                 self._incoming.write(data)
+                self._count(data)
             else:
                 self._incoming.write_eof()
             return
+
+    def _count(self, data: bytes) -> None:
+        """Keep in mind where the record ends: what comes behind the last one is not TLS."""
+        if self._left:
+            self._left -= len(data)
+            return
+        self._header += data
+        if len(self._header) == HEADER:
+            self._left = int.from_bytes(self._header[3:])
+            self._header = b""
 
     def _send(self, what: str, until: int | None) -> None:
         """Send what is encrypted: all of it if the socket may wait."""

@@ -68,6 +68,7 @@ class SimSocket(Receiving, Sending, Options, socket.socket):
             endpoint = _make(host, family, type, proto)
             self._number = endpoint.number
         self.endpoint = endpoint
+        self._hash = self._number
         process = endpoint.host.process
         self._timeout: float | None = process.get(DEFAULT_TIMEOUT)
         if type != -1 and type & _NONBLOCK:
@@ -77,6 +78,9 @@ class SimSocket(Receiving, Sending, Options, socket.socket):
         if self._number < 0:
             return "<SimSocket closed>"
         return f"<SimSocket fd={self._number} {self.endpoint!r}>"
+
+    def __hash__(self) -> int:
+        return self._hash  # sets of sockets are walked in the same order in each run
 
     def __del__(self) -> None:
         # As a real one, but in silence: at the end of a run nobody can close what is left any more.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from junto.sim.threads import hashing
 from junto.sim.threads.starting import replacements
 
-__all__ = ["replacements"]
+__all__ = ["hashing", "replacements"]

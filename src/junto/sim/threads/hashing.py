@@ -1,0 +1,37 @@
+"""Threads and the futures of executors whose hash is a number, as that of tasks is.
+
+Pools keep their threads in sets, and who waits for several futures makes a set of them: in the order of
+addresses, the same seed would not give the same run.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from itertools import count
+from typing import Any
+
+from junto.sim.here import here
+from junto.sim.interception import replace
+
+__all__: list[str] = []
+
+_COUNTER = "hashes"  # in what a process keeps in memory
+_NUMBER = "_junto_number"  # in the object: its hash must not change when the run is over
+
+
+def _hash(self: Any) -> int:
+    attributes: dict[str, Any] = self.__dict__
+    number: int | None = attributes.get(_NUMBER)
+    if number is None:
+        host = here.host
+        if host is None:
+            number = object.__hash__(self)
+        else:
+            number = next(host.process.setdefault(_COUNTER, count(1)))
+        attributes[_NUMBER] = number
+    return number
+
+
+for _class in (threading.Thread, Future):
+    replace(_class.__module__, f"{_class.__qualname__}.__hash__", _hash, everywhere=False, inherited=True)
