@@ -108,7 +108,7 @@ def test_an_error_of_a_program_that_nobody_waits_for_fails_the_run() -> None:  #
         await world.sleep(1)
 
     world = World(1)
-    with pytest.raises(UnclaimedError, match="n1 at .* failed: ZeroDivisionError"):
+    with pytest.raises(UnclaimedError, match=r"n1 at .* failed: ZeroDivisionError"):
         world.run(scenario, world)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import selectors
 import socket
 import ssl
@@ -161,7 +162,7 @@ def test_a_socket_without_waiting_tells_what_it_wants(contexts: Contexts) -> Non
             data = bytes(600_000)
             sent = heard = 0
             while sent < len(data):
-                sent += until_done(lambda: sock.send(data[sent : sent + 100_000]))
+                sent += until_done(functools.partial(sock.send, data[sent : sent + 100_000]))
                 try:
                     heard += len(sock.recv(65536))
                 except ssl.SSLWantReadError:

@@ -6,6 +6,7 @@ that object speaks TLS to memory, and carries the records between there and the 
 
 from __future__ import annotations
 
+import functools
 import ssl
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -82,7 +83,7 @@ class Records:
         until = self._deadline()
         sent = 0
         while sent < view.nbytes:
-            if self._sock._timeout == 0.0:
+            if self._sock.gettimeout() == 0.0:
                 self._flush()
                 if self._unsent or not self._end.writable():
                     if sent:
@@ -91,7 +92,7 @@ class Records:
                         ssl.SSL_ERROR_WANT_WRITE, "The operation did not complete (write)"
                     )
             piece = view[sent : sent + RECORD]
-            self._until(lambda: self._object.write(piece), "write", until)  # noqa: B023
+            self._until(functools.partial(self._object.write, piece), "write", until)
             sent += piece.nbytes
         return sent
 
@@ -124,7 +125,7 @@ class Records:
                 return result
 
     def _deadline(self) -> int | None:
-        timeout = self._sock._timeout
+        timeout = self._sock.gettimeout()
         return deadline(self._end.host, timeout) if timeout else None
 
     def _receive(self, what: str, until: int | None) -> None:
@@ -135,7 +136,7 @@ class Records:
             try:
                 data = end.recv(self._left or HEADER - len(self._header))
             except BlockingIOError:
-                if self._sock._timeout == 0.0:
+                if self._sock.gettimeout() == 0.0:
                     raise ssl.SSLWantReadError(
                         ssl.SSL_ERROR_WANT_READ, "The operation did not complete (read)"
                     ) from None
@@ -163,7 +164,7 @@ class Records:
         """Send what is encrypted: all of it if the socket may wait."""
         self._flush()
         end = self._end
-        while self._unsent and self._sock._timeout != 0.0:
+        while self._unsent and self._sock.gettimeout() != 0.0:
             if not wait_until(end.host, [end], end.writable, "room to send", until):
                 raise TimeoutError(f"The {what} operation timed out")
             self._flush()

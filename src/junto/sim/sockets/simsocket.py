@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import types
 from collections.abc import Callable
 from errno import EAGAIN, EBADF, EINPROGRESS, ENOTCONN, EOPNOTSUPP
 from typing import Any, TypeVar
@@ -144,9 +145,8 @@ class SimSocket(Receiving, Sending, Options, socket.socket):
 
     def dup(self) -> SimSocket:
         end = self._open_end()
-        copy = SimSocket.__new__(simulated(type(self)) if not isinstance(self, SimSocket) else type(self))
-        number = end.share()
-        SimSocket.__init__(copy, fileno=number)
+        copy = SimSocket.__new__(type(self))  # as the real one, without what its class does to begin
+        SimSocket.__init__(copy, fileno=end.share())
         copy.settimeout(self._timeout)
         return copy
 
@@ -296,7 +296,9 @@ def simulated(cls: type) -> type[SimSocket]:
     found = _classes.get(cls)
     if found is None:
         names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
-        found = _classes[cls] = type(cls)(cls.__name__, (cls, SimSocket), names)
+        found = _classes[cls] = types.new_class(
+            cls.__name__, (cls, SimSocket), exec_body=lambda namespace: namespace.update(names)
+        )
     return found
 
 

@@ -25,10 +25,8 @@ def _hash(self: Any) -> int:
     number: int | None = attributes.get(_NUMBER)
     if number is None:
         host = here.host
-        if host is None:
-            number = object.__hash__(self)
-        else:
-            number = next(host.process.setdefault(_COUNTER, count(1)))
+        numbers = None if host is None else host.process.setdefault(_COUNTER, count(1))
+        number = object.__hash__(self) if numbers is None else next(numbers)
         attributes[_NUMBER] = number
     return number
 
