@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import gc
 import http.client
 import http.server
 import os
@@ -516,3 +517,36 @@ def test_what_would_happen_in_reality_is_refused(name: str, call: Callable[[], A
         return raised.value.name
 
     assert alone(program, seeds=(1,)) == name
+
+
+def test_nothing_of_a_loop_that_is_left_is_done_after_the_run(recwarn: pytest.WarningsRecorder) -> None:  # R9
+    closed: list[str] = []
+
+    async def waits() -> None:
+        async def other() -> None:
+            try:
+                await asyncio.sleep(1000)
+            finally:
+                closed.append("task")
+
+        task = asyncio.create_task(other())
+        try:
+            await task
+        finally:
+            closed.append("main")
+
+    async def scenario(world: World, one: Host, two: Host) -> None:
+        one.program(lambda: asyncio.run(waits()))
+        two.program(lambda: asyncio.run(waits()))
+        await world.sleep(1)
+        two.kill()
+        await world.sleep(1)
+        closed.append("end")
+
+    world = World(1)
+    world.run(scenario, world, *world.hosts("one", "two"))
+    del world
+    gc.collect()
+    assert sorted(closed) == ["end", *["main"] * 2, *["task"] * 2]
+    assert closed[0] == "end"
+    assert [str(warning.message) for warning in recwarn] == []

@@ -25,6 +25,7 @@ from junto.sim.errors import SimDeadlock, SimTimeout
 from junto.sim.faults import Faults
 from junto.sim.here import here
 from junto.sim.host import Host, Program, seconds
+from junto.sim.hosted_loops import abandon
 from junto.sim.injecting import Injector
 from junto.sim.interception import borrowed
 from junto.sim.kernel import SECOND, Kernel
@@ -105,6 +106,7 @@ class World:
         conditions = Conditions(latency=latency, chunking=chunking)
         self.net = Network(self, conditions, ipv6=ipv6, coincidence=coincidence)
         self.loops: list[HostLoop] = []
+        self.hosted_loops: list[asyncio.AbstractEventLoop] = []
         self.horizon = 0
         self._hosts: dict[str, Host] = {}
         self._left: list[str] = []
@@ -246,6 +248,7 @@ class World:
         level = logging.root.manager.disable
         logging.disable()  # what is broken off now complains, and nobody has to know
         try:
+            abandon(self.hosted_loops)
             self.baton.finish()
             for loop in self.loops:
                 loop.finish()

@@ -14,13 +14,14 @@ from typing import Any
 from junto.sim.here import here
 from junto.sim.interception import replace
 
-__all__: list[str] = []
+__all__ = ["number_of"]
 
 _COUNTER = "hashes"  # in what a process keeps in memory
 _NUMBER = "_junto_number"  # in the object: its hash must not change when the run is over
 
 
-def _hash(self: Any) -> int:
+def number_of(self: Any) -> int:
+    """Return what stands for an object's hash: on a host, which of its process's objects it is."""
     attributes: dict[str, Any] = self.__dict__
     number: int | None = attributes.get(_NUMBER)
     if number is None:
@@ -32,4 +33,4 @@ def _hash(self: Any) -> int:
 
 
 for _class in (threading.Thread, Future):
-    replace(_class.__module__, f"{_class.__qualname__}.__hash__", _hash, everywhere=False, inherited=True)
+    replace(_class.__module__, f"{_class.__qualname__}.__hash__", number_of, everywhere=False, inherited=True)
