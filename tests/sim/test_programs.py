@@ -550,3 +550,19 @@ def test_nothing_of_a_loop_that_is_left_is_done_after_the_run(recwarn: pytest.Wa
     assert sorted(closed) == ["end", *["main"] * 2, *["task"] * 2]
     assert closed[0] == "end"
     assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_a_hosts_own_loop_refuses_children_and_pipes_and_ignores_policies() -> None:  # B3
+    async def program() -> Any:
+        with pytest.raises(SimEscape, match="a subprocess"):
+            await asyncio.create_subprocess_exec("true")
+        with pytest.raises(SimEscape, match="a transport over"):
+            await asyncio.get_running_loop().connect_read_pipe(asyncio.Protocol, sys.stdin)
+        with pytest.warns(RuntimeWarning, match="set_event_loop_policy is ignored"):
+            asyncio.set_event_loop_policy(None)
+        return "refused"
+
+    async def scenario(world: World, host: Host) -> Any:
+        return await host.run(program).wait()
+
+    assert run_world(scenario, "host", seeds=(1,)) == "refused"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import os
 import signal
 from collections.abc import Callable
@@ -143,7 +144,7 @@ class SignalHandling:
             TypeError: The function is a coroutine function.
             ValueError: There is no such signal.
         """
-        if asyncio.iscoroutine(callback) or asyncio.iscoroutinefunction(callback):
+        if asyncio.iscoroutine(callback) or inspect.iscoroutinefunction(callback):
             raise TypeError("coroutines cannot be used with add_signal_handler()")
         handle = asyncio.Handle(callback, args, self, None)  # type: ignore[arg-type]  # a loop, with the rest of it
         try:

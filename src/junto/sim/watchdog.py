@@ -13,9 +13,9 @@ import os
 import sys
 import time
 import traceback
-from _thread import allocate_lock, get_ident, start_new_thread
+from _thread import allocate_lock, start_new_thread
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -141,14 +141,24 @@ def watched(world: World, patience: float | None) -> Generator[None]:
         finally:
             with _lock:
                 _watches.remove(watch)
-            # It may have been interrupted just when it went on.
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(get_ident()), None)
+            if watch.report is not None:
+                _take_interruption()
     except BaseException as error:
         if watch.report is None:
             raise
         raise SimStuck(watch.report) from (None if isinstance(error, Interrupted) else error)
     if watch.report is not None:
         raise SimStuck(watch.report)
+
+
+def _take_interruption() -> None:
+    """Let an error come now that was raised just when the code went on.
+
+    It cannot be taken back: an interpreter that was told so looks for signals at each step from then on.
+    """
+    with suppress(Interrupted):
+        for _ in range(1000):
+            pass
 
 
 def _add(watch: Watch) -> None:

@@ -247,7 +247,9 @@ class Flow:
         if self._starved and not self._telling:
             if self._look is None:
                 self._look_up(self.kernel.now)
-            if self._look is not None:
+            if self.back.blocked:
+                self._wait_for_acknowledgement(self.kernel.now)
+            elif self._look is not None:
                 self._telling = True
                 self.kernel.at(max(self._look[0], self.kernel.now), self._told)
 
@@ -257,8 +259,7 @@ class Flow:
             return
         now = self.kernel.now
         if self.back.blocked:  # the news is lost; the sender asks again
-            self._telling = True
-            self.kernel.at(now + RETRANSMISSION, self._told)
+            self._wait_for_acknowledgement(now)
             return
         self._look_up(now)
         self._starved = False
@@ -320,6 +321,8 @@ class Flow:
             self.epoch += 1
             self.last = 0
             self._wait_for_acknowledgement(self.kernel.now)
+        elif self._starved:
+            self._wait_for_acknowledgement(self.kernel.now)
 
     def _wait_for_acknowledgement(self, now: int) -> None:
         if self._since is None:
@@ -344,6 +347,7 @@ class Flow:
             if not self.back.blocked:
                 self._since = None
                 self._pump(now)
+                self.progress()
                 return
         self._wait = min(2 * self._wait, LONGEST_WAIT)
         self._retry += 1
