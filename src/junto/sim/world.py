@@ -25,6 +25,7 @@ from junto.sim.claims import Claims, Failure
 from junto.sim.errors import SimDeadlock, SimTimeout
 from junto.sim.faults import Faults
 from junto.sim.host import Host, Program, seconds
+from junto.sim.hosted_loops import abandon
 from junto.sim.injecting import Injector
 from junto.sim.interception import borrowed
 from junto.sim.kernel import SECOND, Kernel
@@ -106,6 +107,7 @@ class World:
         conditions = Conditions(latency=latency, chunking=chunking)
         self.net = Network(self, conditions, ipv6=ipv6, coincidence=coincidence)
         self.loops: list[HostLoop] = []
+        self.hosted_loops: list[asyncio.AbstractEventLoop] = []
         self.horizon = 0
         self._hosts: dict[str, Host] = {}
         self._left: list[str] = []
@@ -245,6 +247,7 @@ class World:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # of coroutines that were never awaited
+                abandon(self.hosted_loops)
                 self.baton.finish()
                 for loop in self.loops:
                     loop.finish()
