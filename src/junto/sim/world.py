@@ -213,7 +213,8 @@ class World:
     ) -> T:
         kernel = self.kernel
         loop = self.control.loop
-        self._controlling = task = loop.create_task(main(*args))
+        task: asyncio.Task[T] = loop.create_task(main(*args))
+        self._controlling = task
         task.add_done_callback(self._stop)
         for begin in self.begins:
             loop.call_soon(begin)

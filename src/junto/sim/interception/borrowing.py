@@ -36,8 +36,8 @@ def borrowed(epoch: float = 1_800_000_000) -> Generator[None]:
     """Put in the replacements, and borrow for the time of a run what belongs to the process.
 
     The collector is off; it looks at what runs have left before every sixteenth one. Local time is UTC, as it
-    must be for the same run on another machine. Of runs at the same time in several threads, the last one gives
-    back.
+    must be for the same run on another machine. Of runs at the same time in several threads, the last one
+    gives back.
 
     Args:
         epoch: When the run begins, in seconds since 1970, for log records that

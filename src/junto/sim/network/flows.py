@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from errno import ETIMEDOUT
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from junto.sim.kernel import SECOND, Kernel
 from junto.sim.network.links import RETRANSMISSION, Link
@@ -84,7 +84,7 @@ class Flow:
         self.credit = -1
         self.ended = self.ceased = False
         world = source.host.world
-        self.log: Callable[[object], None] | None = None if world.trace is None else world.trace.events.append
+        self.log: Callable[[Any], None] | None = None if world.trace is None else world.trace.events.append
         self._observed = world.net.coincidence.active
         self.attentive = self._observed
         self._backlog: deque[bytes | None] = deque()  # in the send buffer, for the window is full
