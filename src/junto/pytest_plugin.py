@@ -27,13 +27,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("sim", "simulated worlds (junto.sim)")
     group.addoption("--sim-seeds", type=int, metavar="N", help="how many seeds each test runs")
     group.addoption("--sim-seed", type=int, metavar="S", help="run this seed only")
-    group.addoption("--sim-time", type=float, metavar="SECONDS", help="search so long in each test, instead of a number of seeds")
-    group.addoption("--sim-jobs", type=int, metavar="N", help="how many processes search  [one on each processor, 1 under xdist]")
+    group.addoption(
+        "--sim-time",
+        type=float,
+        metavar="SECONDS",
+        help="search so long in each test, instead of a number of seeds",
+    )
+    group.addoption(
+        "--sim-jobs",
+        type=int,
+        metavar="N",
+        help="how many processes search  [one on each processor, 1 under xdist]",
+    )
     group.addoption("--sim-replay", metavar="FILE", help="make the run of a .sim.json again")
-    group.addoption("--sim-mode", choices=("natural", "adversarial"), default="natural", help="whether only orders occur that the standard loop produces  [natural]")
-    group.addoption("--sim-trace", choices=("off", "net", "turns", "all"), default="net", help="what is recorded of a failure  [net]")
+    group.addoption(
+        "--sim-mode",
+        choices=("natural", "adversarial"),
+        default="natural",
+        help="whether only orders occur that the standard loop produces  [natural]",
+    )
+    group.addoption(
+        "--sim-trace",
+        choices=("off", "net", "turns", "all"),
+        default="net",
+        help="what is recorded of a failure  [net]",
+    )
     group.addoption("--sim-audit", action="store_true", help="find what bypasses the simulation")
-    group.addoption("--sim-check", action="store_true", help="run each seed twice, the second time in a fresh process, and compare")
+    group.addoption(
+        "--sim-check",
+        action="store_true",
+        help="run each seed twice, the second time in a fresh process, and compare",
+    )
     group.addoption("--sim-no-shrink", action="store_true", help="report a failure as it was found")
     group.addoption("--sim-dir", default=".sim", metavar="DIRECTORY", help="where failures are kept  [.sim]")
 
@@ -49,9 +73,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if getattr(function, "scenario", None) is None:
         if "sim_loop" not in pyfuncitem.fixturenames:
             return None
-        from junto.sim.decorating import test
+        from junto.sim.decorating import simulated
 
-        function = test(seeds=1)(function)
+        function = simulated(seeds=1)(function)
     scenario = _bound(pyfuncitem, function)
     if _PIPES in os.environ:
         from junto.sim.serving import serve_known
@@ -83,9 +107,7 @@ def _bound(item: pytest.Function, function: Any) -> Scenario:
         options["audit"] = True
     if item.config.getoption("sim_mode") != "natural":
         options["mode"] = item.config.getoption("sim_mode")
-    return replace(
-        scenario, main=bind(program, args, fixtures), name=item.name, options=options, target=None
-    )
+    return replace(scenario, main=bind(program, args, fixtures), name=item.name, options=options, target=None)
 
 
 def _settings(config: pytest.Config) -> Settings:
@@ -106,7 +128,7 @@ def _settings(config: pytest.Config) -> Settings:
 
 
 def _directory(config: pytest.Config) -> Path:
-    return config.rootpath / config.getoption("sim_dir")
+    return config.rootpath / str(config.getoption("sim_dir"))
 
 
 def _explore(item: pytest.Function, scenario: Scenario) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from junto.sim.artefacts import Artefact, ArtefactError
-from junto.sim.decorating import test
+from junto.sim.decorating import simulated as test
 from junto.sim.errors import (
     HostDied,
     OracleFailed,

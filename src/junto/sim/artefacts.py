@@ -81,11 +81,7 @@ class Artefact(msgspec.Struct, kw_only=True):
         hash_seed: str | None,
     ) -> Artefact:
         """Write down a run that has failed and was recorded."""
-        options, lost = _as_json(
-            {"faults": scenario.faults, "timeout": scenario.timeout, **scenario.options}
-        )
-        trace = summary.trace or ""
-        packed = base64.b64encode(zlib.compress(trace.encode(), 6)).decode() if len(trace) <= _KEPT_TRACE else ""
+        options, lost = _as_json({"faults": scenario.faults, "timeout": scenario.timeout, **scenario.options})
         return cls(
             program=program,
             order=order,
@@ -100,7 +96,18 @@ class Artefact(msgspec.Struct, kw_only=True):
             signature=summary.signature or "",
             digest=summary.digest or "",
             failure=msgspec.Raw(report_json(failure)),
-            trace=packed,
+            trace=_packed(summary),
+        )
+
+    def again(self, order: Order, summary: Summary, failure: Failure) -> Artefact:
+        """Write down another run of the same program."""
+        return msgspec.structs.replace(
+            self,
+            order=order,
+            plan=str(Plan.of(summary.plan)).splitlines(),
+            digest=summary.digest or "",
+            failure=msgspec.Raw(report_json(failure)),
+            trace=_packed(summary),
         )
 
     @classmethod
@@ -146,7 +153,8 @@ class Artefact(msgspec.Struct, kw_only=True):
         found = []
         if self.junto != junto_version():
             found.append(
-                f"it was made by junto {self.junto}, and this is {junto_version()}: the same seed may be another run"
+                f"it was made by junto {self.junto}, and this is {junto_version()}: "
+                "the same seed may be another run"
             )
         here = platform.python_version()
         if self.python.rpartition(".")[0] != here.rpartition(".")[0]:
@@ -158,6 +166,11 @@ class Artefact(msgspec.Struct, kw_only=True):
             if now != version and name != "junto":
                 found.append(f"it was made with {name} {version}, and here is {now or 'none'}")
         return found
+
+
+def _packed(summary: Summary) -> str:
+    trace = summary.trace or ""
+    return base64.b64encode(zlib.compress(trace.encode(), 6)).decode() if len(trace) <= _KEPT_TRACE else ""
 
 
 class _Format(msgspec.Struct):

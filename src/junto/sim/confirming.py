@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from junto.sim.diffing import describe_difference
-from junto.sim.running_here import Here, Runner
+from junto.sim.running_here import Here
 from junto.sim.summaries import Order, Summary
 from junto.sim.trace import Trace, read_trace
 from junto.sim.workers import MakeWorker, Worker

@@ -1,4 +1,4 @@
-"""`test`: a function that is run with many seeds, by pytest or when it is called."""
+"""The decorator ``sim.test``: a function is run with many seeds, by pytest or when it is called."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from junto.sim.investigating import SimFailure
 from junto.sim.scenarios import SEEDS, Scenario, ScenarioError, target_of
 from junto.sim.world import World
 
-__all__ = ["bind", "test"]
+__all__ = ["bind", "simulated"]
 
 
-def test(
+def simulated(
     program: Callable[..., Any] | None = None,
     /,
     *,
@@ -70,9 +70,6 @@ def test(
     if program is None:
         return decorate
     return decorate(program)
-
-
-test.__test__ = False  # type: ignore[attr-defined]  # it is none itself, where its name is imported
 
 
 def bind(

@@ -45,6 +45,8 @@ class Settings:
         runs: How many runs that may take.
         seconds: How many real seconds it may take.
         eager: Whether to start processes at once.
+        first_failed: Whether to begin with the seeds that failed before, as far as there are
+            artefacts of them.
         progress: Whether to tell of the progress on the terminal.
     """
 
@@ -57,6 +59,7 @@ class Settings:
     runs: int = RUNS
     seconds: float = SECONDS
     eager: bool = False
+    first_failed: bool = True
     progress: bool = False
 
 
@@ -172,7 +175,9 @@ def explore_scenario(
     jobs = cores() if settings.jobs is None else settings.jobs
     own = fixed_hash_seed()
     tell = _Teller(scenario.name) if settings.progress else None
-    first = [] if settings.directory is None else failed_before(settings.directory, program)
+    first = []
+    if settings.directory is not None and settings.first_failed:
+        first = failed_before(settings.directory, program)
     try:
         if settings.check:
             found = _check(here, seeds, make_worker, own or "0", settings.budget)

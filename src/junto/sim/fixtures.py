@@ -30,9 +30,9 @@ def fixture(function: Callable[..., Any] | None = None, /, **options: Any) -> An
     """Make a fixture of pytest that is made anew in every world, for tests of `junto.sim.test`.
 
     Args:
-        function: A function that returns what the test gets, or yields it once and then cleans up; it may be a
-            coroutine function or asynchronous generator if the test is one. It may take
-            ``world`` and other fixtures.
+        function: A function that returns what the test gets, or yields it once and then
+            cleans up; it may be a coroutine function or asynchronous generator if the
+            test is one. It may take ``world`` and other fixtures.
         **options: Those of ``pytest.fixture``, such as ``name``.
     """
     if function is None:
@@ -90,7 +90,7 @@ def made(world: World, fixtures: Mapping[str, Any]) -> Generator[dict[str, Any]]
         SimError: A recipe is asynchronous.
     """
     known: dict[int, Any] = {}
-    endings: list[Generator[Any]] = []
+    endings: list[Any] = []
 
     def make(value: Any) -> Any:
         if not isinstance(value, Recipe):

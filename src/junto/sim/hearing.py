@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import TextIO
 
 from junto.sim.here import here
 from junto.sim.showing import seconds
@@ -26,18 +27,18 @@ def heard(keep: bool = True) -> Generator[list[str]]:
     """
     lines: list[str] = []
     out, err = sys.stdout, sys.stderr
+    sinks = [_Stream(stream, lines if keep else None) for stream in (out, err)]
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     handler = _Handler(lines if keep else None, handlers)
-    sys.stdout = _Stream(out, lines if keep else None)
-    sys.stderr = _Stream(err, lines if keep else None)
+    sys.stdout, sys.stderr = sinks
     root.handlers = [handler]
     try:
         yield lines
     finally:
-        sys.stdout.end()
-        sys.stderr.end()
         sys.stdout, sys.stderr = out, err
+        for sink in sinks:
+            sink.end()
         root.handlers = handlers
         root.setLevel(level)
 
@@ -49,7 +50,7 @@ def _place() -> str | None:
 
 
 class _Stream(io.TextIOBase):
-    def __init__(self, before: io.TextIOBase, lines: list[str] | None) -> None:
+    def __init__(self, before: TextIO, lines: list[str] | None) -> None:
         self._before = before
         self._lines = lines
         self._part = ""

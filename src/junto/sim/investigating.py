@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from junto.sim.artefacts import ENDING, Artefact, name_for
+from junto.sim.artefacts import ENDING, Artefact, ArtefactError, name_for
 from junto.sim.confirming import HASH_SEEDS, confirm, events_of
 from junto.sim.errors import SimError
 from junto.sim.needing import needs
@@ -21,7 +21,7 @@ from junto.sim.telling import last_lines
 from junto.sim.trace import Level
 from junto.sim.workers import MakeWorker, Worker, WorkerLost
 
-__all__ = ["Investigation", "SimFailure", "investigate"]
+__all__ = ["Investigation", "SimFailure", "investigate", "shrink_again"]
 
 
 class SimFailure(SimError, AssertionError):
@@ -185,6 +185,44 @@ def _recorded(
     return Investigation(failure, summary, path)
 
 
+def shrink_again(
+    artefact: Artefact, runner: Runner, target: Path, *, runs: int = RUNS, seconds: float = SECONDS
+) -> Failure:
+    """Shrink the run of an artefact, and write what is left as another one.
+
+    Args:
+        artefact: The artefact.
+        runner: Makes its runs.
+        target: Where to write.
+        runs: How many runs it may take.
+        seconds: How many real seconds it may take.
+
+    Raises:
+        ArtefactError: Its run does not fail as it did.
+    """
+    order = artefact.order.changed(level="off", output=False)
+    before = runner.run(order)
+    if before.signature != artefact.signature:
+        raise ArtefactError("the run does not fail any more as it did; replay it")
+    shrunk = shrink(runner, before, order, runs=runs, seconds=seconds)
+    final = shrunk.order.changed(level=artefact.order.level, output=True)
+    summary = runner.run(final)
+    failure = replace(
+        artefact.reported(),
+        oracle=summary.oracle,
+        error=summary.error,
+        message=summary.message,
+        time=summary.failed_ns,
+        host=summary.failed_on,
+        needs=needs(final, summary),
+        shrunk=shrunk.text + ("" if shrunk.complete else ", broken off"),
+        last=tuple(last_lines(events_of(summary).events)),
+    )
+    artefact.again(final, summary, failure).write(target)
+    _draw(summary, failure, target.with_name(target.name.removesuffix(ENDING) + ".html"))
+    return failure
+
+
 def _shown(path: Path) -> Path:
     """Shorten a path as far as it is below the working directory."""
     try:
@@ -201,5 +239,3 @@ def _draw(summary: Summary, failure: Failure, page: Path) -> None:
     page.write_text(
         make_page(events_of(summary), title=failure.sentence, facts=facts), encoding="utf-8", newline="\n"
     )
-
-

@@ -46,9 +46,7 @@ class Replay:
         return "\n".join([sentence, *(f"  note: {note}" for note in self.notes), *self.lines])
 
 
-def replay(
-    artefact: str | Path | Artefact, program: Callable[..., Any] | Scenario | None = None
-) -> Replay:
+def replay(artefact: str | Path | Artefact, program: Callable[..., Any] | Scenario | None = None) -> Replay:
     """Make a run again.
 
     If its program can be found by another process, it runs in a new one that has the artefact's hash
@@ -64,26 +62,15 @@ def replay(
         WorkerLost: The new process failed.
     """
     found = artefact if isinstance(artefact, Artefact) else Artefact.read(artefact)
-    if isinstance(program, Scenario):
-        scenario = program
-    else:
-        scenario = load(found.program) if program is None else Scenario.of(program)
-        if not getattr(program, "scenario", None) and scenario.faults is None:
-            scenario = Scenario.of(_Wrapped(scenario), **found.changes())
+    if not isinstance(program, Scenario):
+        program = load(found.program) if program is None else Scenario.of(program)
+    scenario = program.changed(**found.changes())
     make_worker = worker_for(scenario)
     if make_worker is None:
         return judge(found, Here(scenario), fixed_hash_seed())
     hash_seed = found.hash_seed or "0"
     with make_worker(hash_seed) as worker:
         return judge(found, worker, hash_seed)
-
-
-class _Wrapped:
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
-
-    def __call__(self) -> None:
-        """Be a program, as far as `Scenario.of` looks at it."""
 
 
 def judge(artefact: Artefact, runner: Runner, hash_seed: str | None, order: Order | None = None) -> Replay:

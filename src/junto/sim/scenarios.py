@@ -69,8 +69,12 @@ class Scenario:
         if not isinstance(made, cls):
             made = cls(_taking_world(program), getattr(program, "__name__", repr(program)))
             made = replace(made, target=target_of(program))
+        return made.changed(**changes)
+
+    def changed(self, **changes: Any) -> Scenario:
+        """Make one with other faults, timeout or seeds, or other options of `World`."""
         known = {name: changes.pop(name) for name in ("faults", "timeout", "seeds") if name in changes}
-        return replace(made, options={**made.options, **changes}, **known)
+        return replace(self, options={**self.options, **changes}, **known)
 
     def run(
         self,
@@ -212,8 +216,9 @@ def load(target: str) -> Scenario:
     where, colon, name = target.rpartition(":")
     if not colon or not where or not name:
         raise ScenarioError(f"{target!r} is no module:function")
+    file = where.endswith(".py")
     try:
-        found: Any = _load_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+        found: Any = _load_file(Path(where)) if file else importlib.import_module(where)
     except ModuleNotFoundError as error:
         if error.name is None or not (where == error.name or where.startswith(f"{error.name}.")):
             raise
@@ -225,7 +230,7 @@ def load(target: str) -> Scenario:
             raise ScenarioError(f"there is no {name!r} in {where}") from None
     if not callable(found):
         raise ScenarioError(f"{target} is no function")
-    return replace(Scenario.of(found), target=target)
+    return replace(Scenario.of(found), target=str(Path(where).resolve()) + f":{name}" if file else target)
 
 
 def _load_file(path: Path) -> ModuleType:

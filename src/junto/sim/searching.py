@@ -21,7 +21,9 @@ from junto.sim.workers import MakeWorker, Worker
 __all__ = ["Progress", "Search", "Tell", "cores", "search"]
 
 _AT_ONCE = 0.2  # real seconds of work that a process is given at a time
-_WORTH = 1.5  # with less than so many real seconds of work left, starting processes takes longer
+# Starting processes takes long itself: it is worth it after so many real seconds of work, with so many left.
+_TRIED = 0.5
+_WORTH = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def search(
         left = (len(seeds) - place) * taken / max(tally.seeds, 1)
         if end is not None:
             left = min(left, end - monotonic())
-        if make_worker is not None and jobs > 1 and left > _WORTH:
+        if make_worker is not None and jobs > 1 and left > _WORTH and monotonic() - began > _TRIED:
             break
     if place >= len(seeds) or make_worker is None:
         return found(1, own_hash_seed)

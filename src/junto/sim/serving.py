@@ -12,7 +12,7 @@ import os
 import pickle
 import sys
 import traceback
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 import msgspec
 
@@ -70,21 +70,12 @@ def main() -> None:
         sys.path[:] = start.path
         changes: dict[str, Any] = pickle.loads(base64.b64decode(start.changes))
         assert start.target is not None
-        found = load(start.target)
-        scenario = Scenario.of(_Served(found), **changes)
+        scenario = load(start.target).changed(**changes)
     except BaseException:
         _say(answers, Answer(problem=traceback.format_exc()))
         return
     _say(answers, Answer())
     serve(scenario, requests, answers)
-
-
-class _Served:
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
-
-    def __call__(self) -> None:
-        """Be a program, as far as `Scenario.of` looks at it."""
 
 
 def serve_known(scenario: Scenario) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from time import monotonic
 from typing import TypeVar
 
@@ -159,10 +160,7 @@ class _Shrinking:
         while number < len(plan := self._plan()):
             fault = plan[number]
             if fault.duration_ns:
-                self._smaller(
-                    fault.duration_ns,
-                    lambda span, at=number: self.accepts(plan=str(self._plan().changed(at, duration_ns=span))),
-                )
+                self._shorter(number, fault.duration_ns)
             for grain in (SECOND, SECOND // 10, SECOND // 100, SECOND // 1000):
                 rounded = (fault.at_ns + grain // 2) // grain * grain
                 plan = self._plan()
@@ -172,13 +170,17 @@ class _Shrinking:
                     break
             number += 1
 
-    def _smaller(self, value: int, fails_with: Callable[[int], bool]) -> None:
-        """Halve a span while it may be, down to the grain, and then round it."""
-        while value // 2 >= _GRAIN and fails_with(half := value // 2 // _GRAIN * _GRAIN):
-            value = half
+    def _shorter(self, number: int, span: int) -> None:
+        """Halve the duration of a fault while it may be, down to the grain, and then round it."""
+
+        def fails_with(duration: int) -> bool:
+            return self.accepts(plan=str(self._plan().changed(number, duration_ns=duration)))
+
+        while span // 2 >= _GRAIN and fails_with(half := span // 2 // _GRAIN * _GRAIN):
+            span = half
         for grain in (SECOND, SECOND // 10, SECOND // 100, _GRAIN):
-            rounded = value // grain * grain
-            if rounded and (rounded == value or fails_with(rounded)):
+            rounded = span // grain * grain
+            if rounded and (rounded == span or fails_with(rounded)):
                 return
 
     def _sooner_end(self) -> None:
@@ -287,9 +289,7 @@ def minimize(items: Sequence[T], fails_with: Callable[[list[T]], bool]) -> list[
 def _parts(items: list[T], count: int) -> Iterator[list[T]]:
     """Make one part of *count* after the other, and then all but one."""
     borders = [len(items) * number // count for number in range(count + 1)]
-    spans = list(zip(borders, borders[1:], strict=False))
+    spans = list(pairwise(borders))
+    yield from (items[begin:end] for begin, end in spans)
     if count > 2:
-        yield from (items[begin:end] for begin, end in spans)
         yield from (items[:begin] + items[end:] for begin, end in spans)
-    else:
-        yield from (items[begin:end] for begin, end in spans)

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import msgspec
 
-
 from junto.sim.errors import OracleFailed, UnclaimedError
 from junto.sim.running import Outcome
 
@@ -161,7 +160,9 @@ def summarize(outcome: Outcome, output: Iterable[str] = ()) -> Summary:
         reached=outcome.reached,
         choices=list(outcome.choices),
         output=list(output),
-        trace=None if outcome.trace is None else "\n".join((outcome.trace.header(), *outcome.trace.lines())) + "\n",
+        trace=None
+        if outcome.trace is None
+        else "\n".join((outcome.trace.header(), *outcome.trace.lines())) + "\n",
     )
 
 
@@ -194,6 +195,3 @@ def _programs_part(trace: TracebackType | None) -> TracebackType | None:
 
 def _is_own(part: TracebackType) -> bool:
     return part.tb_frame.f_code.co_filename.startswith((_OWN, _ASYNCIO))
-
-
-

@@ -1,4 +1,4 @@
-"""Other processes that make runs: each with a fixed hash seed, so that the order of sets is the same in all."""
+"""Other processes that make runs, with a fixed hash seed, so that the order of sets is the same in all."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Worker:
         self.hash_seed = hash_seed
         theirs_in, ours_out = os.pipe()
         ours_in, theirs_out = os.pipe()
-        self._log: IO[bytes] = tempfile.TemporaryFile()
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # `close` closes it
         try:
             self._process = subprocess.Popen(
                 command,

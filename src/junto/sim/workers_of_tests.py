@@ -1,4 +1,4 @@
-"""Processes that make runs of a test of pytest: each is a pytest that comes as far as that test, and serves it."""
+"""Processes that make runs of a test of pytest: each is a pytest that comes to that test, and serves it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ __all__ = ["worker_for_test"]
 _NOT_INHERITED = ("PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT")
 
 
-def worker_for_test(test: str, options: Sequence[str] = (), directory: Path | None = None) -> MakeWorker | None:
+def worker_for_test(
+    test: str, options: Sequence[str] = (), directory: Path | None = None
+) -> MakeWorker | None:
     """Tell how to start processes that run a test.
 
     Args:
@@ -29,7 +31,20 @@ def worker_for_test(test: str, options: Sequence[str] = (), directory: Path | No
     if os.name != "posix":  # pipes are handed over by their numbers
         return None
     command = [
-        *(sys.executable, "-m", "pytest", test, "-q", "--no-header", "-p", "no:cacheprovider", "-m", "", "-k", ""),
+        *(
+            sys.executable,
+            "-m",
+            "pytest",
+            test,
+            "-q",
+            "--no-header",
+            "-p",
+            "no:cacheprovider",
+            "-m",
+            "",
+            "-k",
+            "",
+        ),
         *options,
     ]
     start = Start(None, [], base64.b64encode(pickle.dumps({})).decode())
