@@ -38,7 +38,8 @@ def run_world(
             world = World(seed, trace=recorder, **options)
             hosts: list[Host] = world.hosts(*names) if names else []
             result = world.run(scenario, world, *hosts, timeout=timeout)
-            outcomes.append((result, world.now, world.kernel.events, recorder.events if recorder else None))
+            events = [event for event in recorder.events if event[2] != "note"] if recorder else None
+            outcomes.append((result, world.now, world.kernel.events, events))
         bare, first, second = outcomes
         assert first == second, "the same seed gave another run"
         assert bare[:3] == first[:3], "recording has changed the run"

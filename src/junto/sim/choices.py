@@ -27,8 +27,8 @@ class Stream:
     __slots__ = ("_bits", "random")
 
     def __init__(self, seed: bytes) -> None:
-        source = Random()  # seeded at once below, by an integer: no draw on the system
-        source.seed(int.from_bytes(seed, "little"))
+        # With the seed at once: without one, it were drawn first from the host whose code runs now.
+        source = Random(int.from_bytes(seed, "little"))
         self.random = source.random
         self._bits = source.getrandbits
 

@@ -18,6 +18,8 @@ from junto.sim.clocks import HostClock
 from junto.sim.errors import HostDied
 from junto.sim.kernel import SECOND
 from junto.sim.loop import HostLoop
+from junto.sim.programs import Program
+from junto.sim.signals import Signals
 from junto.sim.threads.baton import Waiter
 
 if TYPE_CHECKING:
@@ -27,79 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["Host", "Program", "seconds"]
 
 BLOCKED = SECOND // 20  # a turn that takes longer keeps all others of its host waiting
-
-
-class Program:
-    """A coroutine function that runs on a host, and how it ended.
-
-    Attributes:
-        task: The task of its present life, or None while the host is down.
-    """
-
-    def __init__(
-        self, host: Host, main: Callable[..., Coroutine[Any, Any, Any]], args: tuple[Any, ...]
-    ) -> None:
-        self.host = host
-        self.main = main
-        self.args = args
-        self.task: asyncio.Task[Any] | None = None
-        self._waiting: list[asyncio.Future[None]] = []
-
-    def start(self) -> None:
-        """Begin it, for the first time or again."""
-        self.task = self.host.loop.create_task(self.main(*self.args))
-        self.task.add_done_callback(self._ended)
-
-    def done(self) -> bool:
-        """Tell whether it has ended, or its host was killed."""
-        return self.task is None or self.task.done()
-
-    def result(self) -> Any:
-        """Return what it returned, or raise what it raised.
-
-        Raises:
-            HostDied: Its host was killed before it ended.
-            asyncio.InvalidStateError: It runs.
-        """
-        if self.task is None:
-            raise HostDied(f"{self.host.name} was killed")
-        return self.task.result()
-
-    async def wait(self) -> Any:
-        """Wait until it has ended; for the controlling program, on whose loop it waits.
-
-        Raises:
-            HostDied: Its host was killed before it ended.
-        """
-        if not self.done():
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiter)
-            await waiter
-        self.host.world.claims.take(self)
-        return self.result()
-
-    def died(self) -> None:
-        """Its host was killed: there is no result."""
-        if self.task is not None and not self.task.done():
-            self.task = None
-        self._tell()
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            self.host.record_error(error, f"{getattr(self.main, '__name__', self.main)} failed", self)
-        self._tell()
-
-    def _tell(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for waiter in waiting:
-            if not waiter.done():
-                waiter.get_loop().call_soon(_wake, waiter)
-
-
-def _wake(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
 
 
 class Host(HostClock):
@@ -122,6 +51,7 @@ class Host(HostClock):
         process: What the process of its present life keeps in memory, by name: its
             generator of random numbers, its counters.
         callback_cost: The least cost of a callback, in nanoseconds.
+        signals: What the process does with signals.
         programs: What `run` was given.
         stack: Its side of the network.
     """
@@ -140,7 +70,7 @@ class Host(HostClock):
         self.programs: list[Program] = []
         self.closing: list[Callable[[bool], None]] = []
         self.resuming: list[Callable[[], None]] = []
-        self.signals: dict[int, Callable[[], object]] = {}
+        self.signals = Signals(self)
         self.slowness = 1.0
         self.callback_cost = 1000 / cpu
         self._cpu = cpu
@@ -301,12 +231,13 @@ class Host(HostClock):
             self.want_turn()
 
     def stop(self, sig: int = signal.SIGTERM) -> None:
-        """Send the process a signal: its handler runs, or the process dies without one."""
-        handler = self.signals.get(sig)
-        if handler is None:
-            self._end(True, "kill")
-        else:
-            self.loop.call_soon(handler)
+        """Send the process a signal: its handler runs; without one it does what it does to any process.
+
+        SIGINT ends it as `asyncio.run` does, SIGSTOP and SIGCONT pause and resume it, most others kill it.
+        """
+        if self.alive:
+            self.world.record(self, "note", f"gets {signal.Signals(sig).name}")
+            self.signals.deliver(sig)
 
     def _start(self) -> None:
         self.boot += 1
@@ -320,7 +251,7 @@ class Host(HostClock):
         self.closing = []
         self.resuming = []
         self.stack.start()
-        self.signals = {}
+        self.signals = Signals(self)
         self.world.record(self, "start")
 
     def _end(self, orderly: bool, kind: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import events
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextvars import Context, copy_context
 from heapq import heappop, heappush
 from math import inf
@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 from junto.sim.asyncio_network import AsyncioNetwork
 from junto.sim.errors import SimEscape
 from junto.sim.here import here
+from junto.sim.interception.numbering import NumberingLoop
 from junto.sim.kernel import SECOND
+from junto.sim.signals import SignalHandling
 
 if TYPE_CHECKING:
     from junto.sim.host import Host
@@ -53,7 +55,7 @@ def make_running(loop: HostLoop | None) -> None:
     events._set_running_loop(loop)
 
 
-class HostLoop(AsyncioNetwork):
+class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
     """The loop on which a host's coroutines run; the host's kernel gives it its turns.
 
     Attributes:
@@ -123,7 +125,7 @@ class HostLoop(AsyncioNetwork):
             except SystemExit:
                 if host.world.baton.over or host is host.world.control:
                     raise
-                host.exit()
+                host.signals.leave()
             finally:
                 self.turning = False
                 here.host = None
@@ -209,15 +211,21 @@ class HostLoop(AsyncioNetwork):
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """Do nothing more: the world has recorded it, and tells at the end."""
 
+    def __del__(self) -> None:
+        """Do not complain: a loop that was not closed belongs to a world that was not run."""
+
     def finish(self) -> None:
         """Close what its programs have left, in the order of its making; no more can be scheduled."""
         self._over = True
         self.abandon_transports()
         left = in_order_of_making(asyncio.all_tasks(self))
+        generators = list(self._asyncgens)  # held, for they go with the last who refers to them, unclosed
         here.host = self.host
         try:
             for task in left:
                 _close(task)
+            for generator in generators:
+                _close_generator(generator)
         finally:
             here.host = None
         self._ready.clear()  # type: ignore[attr-defined]
@@ -243,3 +251,13 @@ def _close(task: asyncio.Task[Any]) -> None:
         except BaseException:
             return
         return
+
+
+def _close_generator(generator: AsyncGenerator[Any, Any]) -> None:
+    """End an asynchronous generator that nobody iterates any more, however often it waits."""
+    closing = generator.aclose()
+    for _ in range(100):
+        try:
+            closing.send(None)
+        except BaseException:
+            return

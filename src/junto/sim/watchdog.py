@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import os
 import sys
 import time
 import traceback
-from _thread import allocate_lock, get_ident, start_new_thread
+from _thread import allocate_lock, start_new_thread
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,18 @@ _watches: list[Watch] = []
 _running = False
 
 
+def _after_fork() -> None:
+    """In a new process there is no such thread, and no world that runs."""
+    global _lock, _running
+    _lock = allocate_lock()
+    _watches.clear()
+    _running = False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 @contextmanager
 def watched(world: World, patience: float | None) -> Generator[None]:
     """Have the watchdog look after a world.
@@ -128,14 +141,24 @@ def watched(world: World, patience: float | None) -> Generator[None]:
         finally:
             with _lock:
                 _watches.remove(watch)
-            # It may have been interrupted just when it went on.
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(get_ident()), None)
+            if watch.report is not None:
+                _take_interruption()
     except BaseException as error:
         if watch.report is None:
             raise
         raise SimStuck(watch.report) from (None if isinstance(error, Interrupted) else error)
     if watch.report is not None:
         raise SimStuck(watch.report)
+
+
+def _take_interruption() -> None:
+    """Let an error come now that was raised just when the code went on.
+
+    It cannot be taken back: an interpreter that was told so looks for signals at each step from then on.
+    """
+    with suppress(Interrupted):
+        for _ in range(1000):
+            pass
 
 
 def _add(watch: Watch) -> None:

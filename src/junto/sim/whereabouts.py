@@ -42,7 +42,7 @@ def of_task(task: asyncio.Task[Any]) -> str:
     if not chain:
         return "is about to run"
     theirs = [place for place in chain if not place[0].co_filename.startswith(OURS)]
-    code, line = (theirs or chain)[-1]
+    code, line = theirs[-1] if theirs else chain[0]
     place = f"{code.co_qualname}, {code.co_filename}:{line}"
     inner = chain[-1][0]
     if inner is not code:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from junto.sim import interception
 
 from .fake_host import FakeHost

@@ -109,7 +109,7 @@ def test_the_real_clock_cannot_be_set_from_a_host(host: FakeHost) -> None:
 
 def test_modules_of_the_standard_library_see_the_host(host: FakeHost) -> None:
     with on(host):
-        assert threading._time() == queue.time() == START / SECOND  # type: ignore[attr-defined]
+        assert threading._time() == queue.time() == START / SECOND
         record = logging.LogRecord("name", 20, "path", 1, "text", None, None)
     assert record.created == EPOCH / SECOND
     assert record.process == host.pid

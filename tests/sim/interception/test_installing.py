@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from junto.sim import interception
 
 from .fake_host import START, FakeHost, on
@@ -39,16 +40,32 @@ def test_outside_of_a_host_everything_is_real() -> None:
 
 def test_another_thread_is_outside(host: FakeHost) -> None:
     found: list[float] = []
+    on_host = threading.Event()
+
+    def look() -> None:
+        on_host.wait(10)
+        found.append(time.time())
+
+    thread = threading.Thread(target=look)
+    thread.start()
     with on(host):
-        thread = threading.Thread(target=lambda: found.append(time.time()))
-        thread.start()
-        thread.join(10)
+        on_host.set()
+        while not found:
+            host.elapsed += 1
+    thread.join(10)
     assert abs(found[0] - time.time()) < 60
 
 
 def test_uninstalling_restores_every_original_by_identity() -> None:
     interception.uninstall()
-    originals = [time.time, monotonic, os.urandom, random.random, random.Random.seed, threading._counter]  # type: ignore[attr-defined]
+    originals = [
+        time.time,
+        monotonic,
+        os.urandom,
+        random.random,
+        random.Random.seed,
+        vars(threading)["_counter"],
+    ]
     method = vars(datetime.datetime)["now"]
     interception.install()
     assert time.time is not originals[0]
@@ -59,8 +76,8 @@ def test_uninstalling_restores_every_original_by_identity() -> None:
         os.urandom,
         random.random,
         random.Random.seed,
-        threading._counter,
-    ]  # type: ignore[attr-defined]
+        vars(threading)["_counter"],
+    ]
     assert vars(datetime.datetime)["now"] is method
     assert type(time.time).__name__ == "builtin_function_or_method"
     assert vars(random)["_urandom"] is os.urandom
@@ -133,6 +150,18 @@ def test_a_part_registers_its_own_replacement_and_names_that_keep_the_original(
     assert (sqrt.__module__, sqrt.__qualname__) == ("roots", "sqrt")
     interception.uninstall()
     assert roots.sqrt is user.sqrt is user.root is real
+
+
+def test_a_value_is_replaced_where_it_stands_and_nowhere_else(
+    roots: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roots.limit = 1
+    user = module_with("user_of_roots", "from roots import limit\ntwo = 2", monkeypatch)
+    interception.replace("roots", "limit", 2)
+    interception.install()
+    assert (roots.limit, user.limit, user.two) == (2, 1, 2)
+    interception.uninstall()
+    assert (roots.limit, user.limit, user.two) == (1, 1, 2)
 
 
 def test_a_module_that_is_not_there_is_waited_for(roots: Any, monkeypatch: pytest.MonkeyPatch) -> None:

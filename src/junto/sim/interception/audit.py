@@ -40,6 +40,11 @@ _BENEATH = {
     "signal": ("alarm", "pause", "setitimer", "sigtimedwait", "sigwait"),
 }
 
+# These ask the system only if they are given nothing, which `logging` never does with its own `localtime`.
+_WITHOUT_ARGUMENT = frozenset(
+    {"_random.Random", "time.asctime", "time.ctime", "time.gmtime", "time.localtime", "time.strftime"}
+)
+
 _EVENTS = frozenset(
     {
         "os.exec",
@@ -130,7 +135,8 @@ class _Watch:
     def telling_names(self) -> set[str]:
         """List the names under which a clock may be found where another object has a method."""
         last = (name.rpartition(".")[2] for name in self.by_id.values())
-        return {*last, "clock", "now", "sleep", "timer"}
+        own = (getattr(original, "__name__", "") for original in self._kept)
+        return {*last, *own, "clock", "now", "sleep", "timer"}
 
     def found(self, name: str, frame: FrameType | None) -> None:
         """Keep what code of a host does in a frame."""
@@ -215,9 +221,11 @@ if sys.version_info >= (3, 12):
         telling = watching.telling_names()
 
         def called(code: CodeType, offset: int, function: Any, first: Any) -> Any:
+            if code.co_filename.startswith(_SIM):
+                return disable
             name = name_of(function)
             if name is not None:
-                if not (name == "_random.Random" and first is not missing):
+                if name not in _WITHOUT_ARGUMENT or first is missing:
                     watching.found(name, _frame(1))
                 return None
             # What is called by its own name will be no clock the next time, so this place is left alone from
@@ -245,16 +253,16 @@ else:
     @contextmanager
     def _every_call(watching: _Watch) -> Generator[None]:
         """Look at each call in this thread and in those that are started from now on."""
-        by_id, by_code, methods = watching.by_id, watching.by_code, watching.methods
-        name_of = watching.name_of
+        by_code, name_of = watching.by_code, watching.name_of
+        telling = watching.telling_names()  # a name is asked for in less time than a code object
 
         def called(frame: FrameType, event: str, argument: Any) -> None:
             if event == "c_call":
-                if id(argument) in by_id or argument.__name__ in methods:
+                if argument.__name__ in telling:
                     name = name_of(argument)
-                    if name is not None:
+                    if name is not None and name not in _WITHOUT_ARGUMENT:  # what they are given is not told
                         watching.found(name, frame)
-            elif event == "call" and frame.f_code in by_code:
+            elif event == "call" and frame.f_code.co_name in telling and frame.f_code in by_code:
                 watching.found(by_code[frame.f_code], frame.f_back)
 
         before = sys.getprofile()

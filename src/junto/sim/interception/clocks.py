@@ -13,7 +13,24 @@ from junto.sim.here import here
 from junto.sim.interception.installing import replaces
 from junto.sim.kernel import SECOND
 
-__all__: list[str] = []
+__all__ = [
+    "asctime",
+    "ctime",
+    "gmtime",
+    "localtime",
+    "monotonic",
+    "monotonic_ns",
+    "perf_counter",
+    "perf_counter_ns",
+    "process_time",
+    "process_time_ns",
+    "sleep",
+    "strftime",
+    "thread_time",
+    "thread_time_ns",
+    "time",
+    "time_ns",
+]
 
 # Bound one by one, for their modules' attributes will be the wrappers.
 _time, _time_ns = real.time, real.time_ns

@@ -1,6 +1,7 @@
 """Counters of the process that programs see in names: each process of a host counts from the start.
 
-A thread that Python did not start is a "Dummy" with a number of the same counter as other threads.
+A thread that Python did not start would be a "Dummy" with a number of the same counter as other threads. The
+threads that run the loops of hosts are such threads, and each is its process's main thread to the programs.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from itertools import count
 from typing import Any, cast
 
 from junto.sim.here import here
-from junto.sim.interception.installing import replace
+from junto.sim.interception.installing import replace, replaces
 
-__all__: list[str] = []
+__all__ = ["replace_counter"]
 
 
 def _counter(name: str, real: Callable[[], Any], first: int) -> Callable[[], Any]:
@@ -34,17 +35,36 @@ def _counter(name: str, real: Callable[[], Any], first: int) -> Callable[[], Any
     return count_on
 
 
-def _replace_counter(module: str, path: str, real: Callable[[], Any], first: int) -> None:
+def replace_counter(module: str, path: str, real: Callable[[], Any], first: int) -> None:
+    """Have a counter of the process replaced by one of each process of a host.
+
+    Args:
+        module: The module's full name.
+        path: The counter's name there, or ``Class.name``.
+        real: The counter: draws the next number.
+        first: What it starts from.
+    """
     counter = _counter(f"{module}.{path}", real, first)
     replace(module, path, staticmethod(counter) if "." in path else counter)
 
 
-_replace_counter("threading", "_counter", vars(threading)["_counter"], 1)
-_replace_counter(
+replace_counter("threading", "_counter", vars(threading)["_counter"], 1)
+replace_counter(
     "concurrent.futures.thread", "ThreadPoolExecutor._counter", vars(ThreadPoolExecutor)["_counter"], 0
 )
 # That of tasks written in Python; those in C are named by `NumberingLoop`.
-_replace_counter("asyncio.tasks", "_task_name_counter", vars(asyncio.tasks)["_task_name_counter"], 1)
+replace_counter("asyncio.tasks", "_task_name_counter", vars(asyncio.tasks)["_task_name_counter"], 1)
+
+_current_thread = threading.current_thread
+
+
+@replaces("threading", "current_thread")
+def current_thread() -> threading.Thread:
+    """Return the thread that this is; for code of a host's loop, the main thread."""
+    if here.host is not None and here.thread is None:
+        return threading.main_thread()
+    return _current_thread()
+
 
 _candidate_names: Callable[[], Iterator[str]] = vars(tempfile)["_get_candidate_names"]
 

@@ -15,9 +15,10 @@ from typing import Any
 from junto.sim.here import here
 from junto.sim.interception.installing import replace
 
-__all__: list[str] = []
+__all__ = ["now", "utcnow"]
 
 _now: Any = vars(real.datetime)["now"]
+_real_now = real.datetime.now
 _MICROSECONDS = 1_000_000
 _DEPRECATED = (
     "datetime.datetime.utcnow() is deprecated and scheduled for removal in a future version. "
@@ -29,8 +30,9 @@ def now(cls: type[real.datetime], tz: real.tzinfo | None = None) -> real.datetim
     """Return the host's wall clock as local time, or in a time zone."""
     host = here.host
     if host is None:
-        bound: Any = _now.__get__(None, cls)
-        result: real.datetime = bound(tz)
+        if cls is real.datetime:
+            return _real_now(tz)
+        result: real.datetime = _now.__get__(None, cls)(tz)
         return result
     # A float has room for the microseconds of the next centuries.
     return cls.fromtimestamp(host.time_ns() // 1000 / _MICROSECONDS, tz)

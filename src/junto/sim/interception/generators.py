@@ -14,17 +14,17 @@ from junto.sim.here import here
 from junto.sim.interception.entropy import draw
 from junto.sim.interception.installing import replaces, when_imported
 
-__all__: list[str] = []
+__all__ = ["for_each_host", "methods_of"]
 
 
-def _methods_of(generator: object, module: ModuleType) -> Iterator[tuple[str, Any]]:
+def methods_of(generator: object, module: ModuleType) -> Iterator[tuple[str, Any]]:
     """List the functions of a module that are methods of one object."""
     for name, function in list(vars(module).items()):
         if getattr(function, "__self__", None) is generator:
             yield name, function
 
 
-def _for_each_host(module: str, functions: Iterator[tuple[str, Any]], make: Callable[[bytes], Any]) -> None:
+def for_each_host(module: str, functions: Iterator[tuple[str, Any]], make: Callable[[bytes], Any]) -> None:
     """Replace functions that share one generator.
 
     Args:
@@ -51,9 +51,9 @@ def _dispatching(module: str, name: str, function: Any, make: Callable[[bytes], 
     return call
 
 
-_for_each_host(
+for_each_host(
     "random",
-    _methods_of(vars(random)["_inst"], random),
+    methods_of(vars(random)["_inst"], random),
     lambda entropy: random.Random(int.from_bytes(entropy, "little")),
 )
 
@@ -65,10 +65,10 @@ def _numpy(module: ModuleType) -> None:
     def make(entropy: bytes) -> Any:
         return legacy.RandomState(list(entropy))
 
-    functions = dict(_methods_of(legacy.mtrand._rand, legacy))
+    functions = dict(methods_of(legacy.mtrand._rand, legacy))
     # Not a method, though it does what the method does.
     functions["seed"] = legacy.seed
-    _for_each_host("numpy.random", iter(functions.items()), make)
+    for_each_host("numpy.random", iter(functions.items()), make)
 
 
 when_imported("numpy", _numpy)

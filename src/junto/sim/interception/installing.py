@@ -76,11 +76,12 @@ def replace(
         wrapper: What stands there instead, as in the namespace: with a
             ``staticmethod`` or ``classmethod`` around it if need be.
         everywhere: Whether other modules that bound the same object get the
-            wrapper too; not so for methods.
+            wrapper too; not so for methods and values, for
+            a number is the same object wherever it stands.
         keep: Modules, or ``module.name``, that keep the original all the same.
     """
     with _lock:
-        everywhere = everywhere and "." not in path
+        everywhere = everywhere and "." not in path and callable(wrapper)
         _wanted[module, path] = _Replacement(module, path, wrapper, everywhere, frozenset(keep))
 
 
@@ -168,7 +169,11 @@ def uninstall() -> None:
     """
     with _lock:
         left = []
-        exchange = {id(place.wrapper): place.original for place in _installed.values()}
+        exchange = {
+            id(place.wrapper): place.original
+            for key, place in _installed.items()
+            if callable(place.wrapper) and "." not in key[1]
+        }
         for place in reversed([*_installed.values(), *_elsewhere]):
             if vars(place.owner).get(place.name) is place.wrapper:
                 set_attribute(place.owner, place.name, place.original)
@@ -207,7 +212,8 @@ def _modules_of_programs(*, new_only: bool) -> list[tuple[str, dict[str, Any], M
         if new_only and _seen.get(name) is module:
             continue
         _seen[name] = module
-        if isinstance(module, ModuleType) and not name.startswith("junto.sim.") and name != "junto.sim":
+        # Not `isinstance`, which believes what only calls itself a module, as cffi's libraries do.
+        if issubclass(type(module), ModuleType) and not f"{name}.".startswith("junto.sim."):
             # Not by the module's own `__getattribute__`: that of a lazy module would import it.
             namespace = ModuleType.__getattribute__(module, "__dict__")
             if not _is_in_c(name, namespace):

@@ -68,6 +68,11 @@ class NumberedTask(asyncio.Task[T]):
             self.number: int = numbers_of(self.get_loop()).hash()
             return self.number
 
+    def set_name(self, value: object, /) -> None:
+        """Take a name; none is no reason to give up the one it has, as asyncio 3.13.0 asks of it."""
+        if value is not None:
+            super().set_name(value)
+
 
 class NumberedFuture(asyncio.Future[T]):
     """A future whose hash counts from the start of its loop, from the first time that it is asked for."""

@@ -12,7 +12,7 @@ from junto.sim.here import here
 from junto.sim.interception.installing import replaces
 from junto.sim.kernel import SECOND
 
-__all__: list[str] = []
+__all__ = ["clock_gettime", "clock_gettime_ns", "clock_settime", "clock_settime_ns", "times"]
 
 if sys.platform != "win32":
     _gettime, _gettime_ns = time.clock_gettime, time.clock_gettime_ns

@@ -1,8 +1,8 @@
 """The simulated network, below every API of sockets: endpoints that belong to a host and never wait.
 
 `internet` has the network as a whole: links, partitions, resets; `links` and `latency` what one direction
-does to packets. `stack` is one host's side: addresses and ports. `endpoints`, `streams` (with `handshake` and
-`flows`), `datagrams` and `unix` are sockets below their surface; `names` resolves names.
+does to packets. `stack` is one host's side: addresses and ports. `endpoints`, `streams` (with `stream_data`,
+`handshake` and `flows`), `datagrams` and `unix` are sockets below their surface; `names` resolves names.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Arrivals and timers that come close are drawn together, for many faults show only when they coincide.
 
-Only latencies grow by it, by less than the window: what happens could have happened.
+The host on which something arrives is busy for a moment, as any host may be; what comes in that moment, it
+handles in one turn. All of it could have happened without.
 """
 
 from __future__ import annotations
@@ -17,26 +18,26 @@ __all__ = ["Coincidence"]
 
 
 class Coincidence:
-    """Whether and how much arrivals of a run are delayed to meet others.
+    """Whether hosts of a run are now and then busy when something arrives.
 
     Attributes:
         active: Whether this run is one of those.
-        window: By how much an arrival is delayed at most, in nanoseconds.
+        window: How long a host is busy at most, in nanoseconds.
     """
 
     def __init__(self, world: World, probability: float, window: float = 0.002) -> None:
         self.active = probability > 0 and world.choices.stream("coincidence", "world").random() < probability
         self.window = round(window * SECOND)
-        self._met: dict[Host, int] = {}
 
-    def pull(self, host: Host, when: int) -> int:
-        """Delay an arrival at a host to the next other arrival or timer there, if it is within the window."""
-        if not self.active:
-            return when
-        last = self._met.get(host, 0)
+    def arrived(self, host: Host) -> None:
+        """Something arrives at a host: let it wait for the next timer, or for what else may come."""
+        now = host.kernel.now
+        if not self.active or host.clock > now or not host.running:
+            return
         timer = host.loop.next_timer()
-        near = [t for t in (last, timer) if t is not None and when < t <= when + self.window]
-        if near:
-            return min(near)
-        self._met[host] = max(when, last)
-        return when
+        if timer is not None and now < timer <= now + self.window:
+            host.clock = timer
+        else:
+            draw = host.choices("coincidence").random
+            if draw() < 0.25:
+                host.clock = now + round(draw() * self.window)

@@ -130,7 +130,7 @@ class DatagramEnd(Endpoint):
         for copy in range(copies):
             if copy:
                 self._record("dup", now, target.name, data)
-            when = net.coincidence.pull(target, left + there.latency() + there.detour())
+            when = left + there.latency() + there.detour()
             host.kernel.at(when, self._arrive, data, source, target, (ip, port), there, back)
         return len(data)
 
@@ -146,6 +146,7 @@ class DatagramEnd(Endpoint):
                 self.host.kernel.at(now + back.latency(), self._unreachable, to, back)
             self._record("drop", now, target.name, data, "nobody listens")
             return
+        target.world.net.coincidence.arrived(target)
         receiver.take(data, shown(receiver.family, *source), self)
 
     def _unreachable(self, to: Wire, back: Link) -> None:

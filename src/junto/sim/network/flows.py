@@ -47,6 +47,7 @@ class Flow:
         "_known_arrived",
         "_known_read",
         "_look",
+        "_observed",
         "_retry",
         "_since",
         "_starved",
@@ -79,7 +80,8 @@ class Flow:
         self.sent = 0
         self.credit = -1
         self.ended = self.ceased = False
-        self.attentive = source.host.world.trace is not None
+        self._observed = source.host.world.trace is not None or source.host.world.net.coincidence.active
+        self.attentive = self._observed
         self._backlog: deque[bytes | None] = deque()  # in the send buffer, for the window is full
         self._backlogged = 0
         self._held: deque[bytes | None] = deque()  # lost, to be sent again
@@ -201,7 +203,7 @@ class Flow:
         if size and self.source.encrypted:
             size = -(-size // 64) * 64  # its exact length depends on bytes that no seed decides
         when = max(link.leave(now, size) + link.stream_latency(), self.last)
-        self.last = when = self.source.host.world.net.coincidence.pull(self.target.host, when)
+        self.last = when
         self.queue.append(piece)
         self.kernel.at(when, self.arrive, self.epoch)
 
@@ -245,7 +247,9 @@ class Flow:
         if self._starved and not self._telling:
             if self._look is None:
                 self._look_up(self.kernel.now)
-            if self._look is not None:
+            if self.back.blocked:
+                self._wait_for_acknowledgement(self.kernel.now)
+            elif self._look is not None:
                 self._telling = True
                 self.kernel.at(max(self._look[0], self.kernel.now), self._told)
 
@@ -255,14 +259,13 @@ class Flow:
             return
         now = self.kernel.now
         if self.back.blocked:  # the news is lost; the sender asks again
-            self._telling = True
-            self.kernel.at(now + RETRANSMISSION, self._told)
+            self._wait_for_acknowledgement(now)
             return
         self._look_up(now)
         self._starved = False
         self._pump(now)
         if self.room() > 0:
-            self.attentive = self._starved or self.target.deaf or self.source.host.world.trace is not None
+            self.attentive = self._starved or self.target.deaf or self._observed
             self.source.changed()
         else:
             self._starve()
@@ -285,6 +288,7 @@ class Flow:
 
     def _attend(self, piece: bytes | None) -> None:
         target = self.target
+        target.host.world.net.coincidence.arrived(target.host)
         if self.back.blocked:
             self._wait_for_acknowledgement(self.kernel.now)
         if piece is None:
@@ -317,6 +321,8 @@ class Flow:
             self.epoch += 1
             self.last = 0
             self._wait_for_acknowledgement(self.kernel.now)
+        elif self._starved:
+            self._wait_for_acknowledgement(self.kernel.now)
 
     def _wait_for_acknowledgement(self, now: int) -> None:
         if self._since is None:
@@ -341,6 +347,7 @@ class Flow:
             if not self.back.blocked:
                 self._since = None
                 self._pump(now)
+                self.progress()
                 return
         self._wait = min(2 * self._wait, LONGEST_WAIT)
         self._retry += 1

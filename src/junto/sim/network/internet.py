@@ -15,10 +15,11 @@ from junto.sim.kernel import SECOND
 from junto.sim.network.addresses import is_loopback, literal
 from junto.sim.network.coincidence import Coincidence
 from junto.sim.network.endpoints import Endpoint
+from junto.sim.network.latency import distribution
 from junto.sim.network.links import Conditions, Link
 from junto.sim.network.names import Names
 from junto.sim.network.stack import Stack
-from junto.sim.network.streams import StreamEnd
+from junto.sim.network.streams import State, StreamEnd
 
 if TYPE_CHECKING:
     from junto.sim.host import Host
@@ -36,6 +37,7 @@ class Network:
 
     Attributes:
         dns: The names, and how long and how well they are resolved.
+        conditions: Those of links that are yet to be made.
         coincidence: What draws arrivals together, if the run is one of those.
         send_buffer: How many bytes a stream's sender keeps, in bytes.
         receive_buffer: How many bytes a stream's receiver keeps.
@@ -54,7 +56,7 @@ class Network:
         self.connect_retries: tuple[int, ...] = tuple(s * SECOND for s in (1, 3, 7, 15, 31, 63))
         self.connect_timeout = 127 * SECOND
         self.retransmission_timeout = 924 * SECOND
-        self._conditions = conditions
+        self.conditions = conditions
         self._ipv6 = ipv6
         self._links: dict[tuple[Host, Host], Link] = {}
         self._loopbacks: dict[Host, Link] = {}
@@ -62,6 +64,7 @@ class Network:
         self._addresses: dict[str, Host] = {}
         self._partitions: dict[Partition, None] = {}
         self._endpoints: dict[int, Endpoint] = {}
+        self._hosts = 0
         self._next_number = FIRST_NUMBER
         self._connections = 0
 
@@ -74,7 +77,8 @@ class Network:
         ip = literal(host.ip)
         if ip is None or ip in self._addresses:
             raise ValueError(f"{host.ip} is no address, or another host's")
-        number = len(self._addresses)
+        number = self._hosts
+        self._hosts += 1
         ipv6 = f"fd00::{number:x}" if self._ipv6 and number else None
         self._addresses[ip] = host
         if ipv6 is not None:
@@ -98,6 +102,14 @@ class Network:
     def forget(self, end: Endpoint) -> None:
         """Let the number of a closed endpoint go."""
         self._endpoints.pop(end.number, None)
+
+    def half_closed(self) -> list[StreamEnd]:
+        """List the ends that are open though the other end of their connection is closed."""
+        return [
+            end
+            for end in self._endpoints.values()
+            if isinstance(end, StreamEnd) and end.connection and (end.eof or end.state is State.OVER)
+        ]
 
     def number_connection(self) -> int:
         """Give a new connection its number, from 1."""
@@ -134,7 +146,7 @@ class Network:
             return self._loopback(source)
         link = self._links.get((source, target))
         if link is None:
-            link = self._links[source, target] = Link(source, target, self._conditions)
+            link = self._links[source, target] = Link(source, target, self.conditions)
             for host in (source, target):
                 if not host.powered:
                     link.block(host)
@@ -142,6 +154,10 @@ class Network:
                 if partition.cuts(source, target):
                     link.block(partition)
         return link
+
+    def all_links(self) -> list[Link]:
+        """List the links between hosts that there are."""
+        return list(self._links.values())
 
     def unix_link(self, host: Host) -> Link:
         """Find the way between a host's unix sockets."""
@@ -154,14 +170,15 @@ class Network:
         link = links.get(host)
         if link is None:
             link = links[host] = Link(host, host, conditions)
-        chunking = self._conditions.chunking
+        chunking = self.conditions.chunking
         if link.conditions.chunking != chunking:
             link.change(chunking=chunking)
         return link
 
     def change(self, **conditions: Any) -> None:
         """Change conditions of all links between hosts, those to come too, by the names of `Conditions`."""
-        self._conditions = replace(self._conditions, **conditions)
+        self.conditions = replace(self.conditions, **conditions)
+        distribution(self.conditions.latency)  # refuses what makes no sense
         for link in self._links.values():
             link.change(**conditions)
 

@@ -120,7 +120,6 @@ class Link:
             or conditions.loss
             or conditions.chunking
             or world.trace is not None
-            or world.net.coincidence.active
         )
 
     # Blocks

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Iterator, MutableMapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from junto.sim.kernel import SECOND
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from junto.sim.host import Host
     from junto.sim.network.internet import Network
 
-__all__ = ["AddressInfo", "Names"]
+__all__ = ["AddressInfo", "Names", "Trouble"]
 
 AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
@@ -59,11 +60,37 @@ def gai_error(code: int, text: str) -> socket.gaierror:
     return socket.gaierror(code, text)
 
 
+@dataclass(eq=False, slots=True)
+class Trouble:
+    """What some hosts have with names for a time.
+
+    Attributes:
+        hosts: The hosts.
+        name: The name that it concerns; None for all.
+        delay: How much longer an answer takes, in nanoseconds.
+        answer: What the name seems to mean.
+        hits: How often it was met.
+
+    Without a delay and an answer there is no answer at all.
+    """
+
+    hosts: frozenset[Host]
+    name: str | None = None
+    delay: int | None = None
+    answer: str | None = None
+    hits: int = 0
+
+    def concerns(self, host: Host, name: str) -> bool:
+        """Tell whether a question of a host meets it."""
+        return host in self.hosts and self.name in (None, name.lower().rstrip("."))
+
+
 class Names(MutableMapping[str, list[str]]):
     """Names and what they mean: a list of addresses, and of other names.
 
     Attributes:
         latency: How long an answer takes; literals and ``localhost`` take no time.
+        troubles: What befalls some hosts only.
     """
 
     def __init__(self, net: Network) -> None:
@@ -72,6 +99,7 @@ class Names(MutableMapping[str, list[str]]):
         self._names: dict[str, list[str]] = {}
         self._failures: dict[str | None, int] = {}
         self.latency: Latency = (0.0002, 0.002)
+        self.troubles: list[Trouble] = []
 
     def add(self, host: Host, addresses: list[str]) -> None:
         """Let a host's name mean its addresses."""
@@ -109,7 +137,12 @@ class Names(MutableMapping[str, list[str]]):
         text = _text(name)
         if not text or literal(text) is not None or _is_localhost(text):
             return 0
-        return round(distribution(self.latency)(host.choices("net.dns").random()) * SECOND)
+        delay = round(distribution(self.latency)(host.choices("net.dns").random()) * SECOND)
+        for trouble in self.troubles:
+            if trouble.delay is not None and trouble.concerns(host, text):
+                trouble.hits += 1
+                delay += trouble.delay
+        return delay
 
     def resolve(
         self,
@@ -188,6 +221,14 @@ class Names(MutableMapping[str, list[str]]):
         code = self._failures.get(key, self._failures.get(None))
         world = self._net.world
         answer = self._follow(key, 0) if code is None else []
+        for trouble in self.troubles:
+            if trouble.delay is None and trouble.concerns(host, key):
+                trouble.hits += 1
+                if trouble.answer is None:
+                    code, answer = socket.EAI_AGAIN, []
+                else:
+                    ip = literal(trouble.answer)
+                    answer = [ip] if ip is not None else self._follow(trouble.answer, 0)
         if world.trace is not None:
             detail = f"{key} = {', '.join(answer) or 'not known'}"
             world.trace.events.append((host.now(), host.name, "dns", None, None, None, None, detail))

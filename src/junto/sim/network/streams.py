@@ -5,14 +5,13 @@ from __future__ import annotations
 import socket
 import struct
 from collections import deque
-from enum import Enum, auto
 from errno import EAGAIN, EALREADY, ECONNREFUSED, ECONNRESET, EINVAL, EISCONN, ENOTCONN, EPIPE
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from junto.sim.network.endpoints import Endpoint, os_error
+from junto.sim.network.endpoints import os_error
 from junto.sim.network.flows import Flow
 from junto.sim.network.handshake import Handshake, choose_source
+from junto.sim.network.stream_data import State, StreamData
 
 if TYPE_CHECKING:
     from junto.sim.host import Host
@@ -22,75 +21,31 @@ __all__ = ["State", "StreamEnd"]
 LINGER = (socket.SOL_SOCKET, socket.SO_LINGER)
 
 
-class State(Enum):
-    """Where a stream's end is in its life."""
-
-    FRESH = auto()
-    LISTENING = auto()
-    CONNECTING = auto()
-    OPEN = auto()
-    OVER = auto()
-
-
-class StreamEnd(Endpoint):
+class StreamEnd(StreamData):
     """One end of a stream connection, or a listener, or what will be one of these.
 
     Attributes:
-        state: Where it is in its life.
-        incoming: What has arrived and was not read, in pieces.
-        eof: Whether the peer's end of stream has arrived.
-        deaf: Whether it takes nothing any more: what arrives is answered by a reset.
-        read_shut: Whether its owner will read no more.
-        outflow: The way to the peer, once there is one.
-        inflow: The way from the peer.
-        connection: The number of its connection in the world; 0 for none yet.
-        encrypted: Whether TLS is spoken on it.
-        send_buffer: How many bytes it takes that the peer's kernel has not yet.
-        receive_buffer: How many bytes it keeps that were not read.
         accepted: The connections to be accepted, oldest first.
+        backlog: How many of them there may be.
+        embryos: How many are in the middle of their handshake.
+        listener: Where this one is to be accepted, until it is.
+        handshake: The making of its connection, while it is made.
     """
 
-    __slots__ = (
-        "accepted",
-        "backlog",
-        "connection",
-        "deaf",
-        "embryos",
-        "encrypted",
-        "eof",
-        "handshake",
-        "incoming",
-        "inflow",
-        "listener",
-        "outflow",
-        "read_shut",
-        "receive_buffer",
-        "send_buffer",
-        "state",
-    )
+    __slots__ = ("accepted", "backlog", "embryos", "handshake", "listener")
 
     def __init__(
-        self,
-        host: Host,
-        family: int = socket.AF_INET,
-        kind: int = socket.SOCK_STREAM,
-        proto: int = 0,
+        self, host: Host, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM, proto: int = 0
     ) -> None:
         super().__init__(host, family, kind, proto)
-        net = host.world.net
-        self.state = State.FRESH
-        self.incoming: deque[bytes] = deque()
-        self.eof = self.deaf = self.read_shut = self.encrypted = False
-        self.outflow: Flow | None = None
-        self.inflow: Flow | None = None
-        self.connection = 0
-        self.send_buffer: int = net.send_buffer
-        self.receive_buffer: int = net.receive_buffer
         self.accepted: deque[StreamEnd] = deque()
         self.backlog = 0
         self.embryos = 0
         self.listener: StreamEnd | None = None
         self.handshake: Handshake | None = None
+
+    def readable(self) -> bool:
+        return bool(self.accepted) if self.state is State.LISTENING else super().readable()
 
     # Making connections
 
@@ -167,6 +122,7 @@ class StreamEnd(Endpoint):
         else:
             stack.make_specific(self, choose_source(self.host, self.remote[0]))
         self.state = State.CONNECTING
+        self.host.world.notes.attempted(self.host, self.remote)
         self.handshake = Handshake(self, self.remote)
         self.handshake.start()
         return False
@@ -220,115 +176,6 @@ class StreamEnd(Endpoint):
         self.error = code
         self.changed()
 
-    # Sending and receiving
-
-    def send(self, data: bytes) -> int:
-        """Take bytes to be sent, as many as there is room for.
-
-        Returns:
-            How many were taken.
-
-        Raises:
-            BlockingIOError: There is no room.
-            OSError: The pending error; EPIPE after the connection's end; ENOTCONN before.
-        """
-        flow = self.outflow
-        if flow is not None:
-            size = len(data)
-            link = flow.link
-            if flow.credit >= size and link.plain:
-                flow.credit -= size
-                flow.sent += size
-                host = self.host
-                kernel = flow.kernel
-                now = host.clock
-                if now < kernel.now:
-                    now = kernel.now
-                when = now + link.low + int(link.span * link.draw())  # type: ignore[operator]  # plain: it has a span
-                if when < flow.last:
-                    when = flow.last
-                flow.last = when
-                flow.queue.append(data)
-                kernel.at(when, flow.arrive, flow.epoch)
-                return size
-        return self._send_slowly(data)
-
-    def _send_slowly(self, data: bytes) -> int:
-        self.check_open()
-        self.raise_error()
-        flow = self.outflow
-        if flow is None or self.state is not State.OPEN:
-            raise os_error(EPIPE if self.state is State.OVER else ENOTCONN)
-        if flow.ended:
-            raise os_error(EPIPE)
-        if not data:
-            return 0
-        taken = flow.offer(data)
-        if not taken:
-            raise BlockingIOError(EAGAIN, "the send buffer is full")
-        return taken
-
-    def recv(self, size: int) -> bytes:
-        """Take what has arrived, up to some bytes; nothing at the end of the stream.
-
-        Raises:
-            BlockingIOError: Nothing has arrived yet.
-            OSError: The pending error; ENOTCONN.
-        """
-        incoming = self.incoming
-        if not incoming:
-            return self._nothing()
-        if len(incoming) == 1 and len(incoming[0]) <= size:
-            data = incoming.popleft()
-            if type(data) is not bytes:
-                data = bytes(data)
-        else:
-            data = self._take(size)
-        flow = self.inflow
-        if flow is not None and flow.attentive:
-            flow.progress()
-        return data
-
-    def peek(self, size: int) -> bytes:
-        """See what `recv` would take, and leave it there.
-
-        Raises:
-            BlockingIOError: Nothing has arrived yet.
-            OSError: The pending error; ENOTCONN.
-        """
-        if not self.incoming:
-            return self._nothing()
-        return b"".join(self.incoming)[:size]
-
-    def unread(self) -> int:
-        """Tell how many bytes have arrived and were not read."""
-        return sum([len(piece) for piece in self.incoming])
-
-    def _nothing(self) -> bytes:
-        self.check_open()
-        if self.eof:  # a reset behind the peer's end is only for who writes
-            return b""
-        self.raise_error()
-        if self.read_shut or self.state is State.OVER:
-            return b""
-        if self.state is not State.OPEN:
-            raise os_error(ENOTCONN)
-        raise BlockingIOError(EAGAIN, "nothing to read yet")
-
-    def _take(self, size: int) -> bytes:
-        incoming = self.incoming
-        pieces: list[Any] = []
-        while incoming and size:
-            piece = incoming[0]
-            if len(piece) > size:
-                rest = memoryview(piece)  # not a copy of the rest for each small read
-                pieces.append(rest[:size])
-                incoming[0] = rest[size:]  # type: ignore[assignment]  # only its length and bytes are asked for
-                break
-            pieces.append(incoming.popleft())
-            size -= len(piece)
-        return b"".join(pieces)
-
     # Endings
 
     def shutdown(self, how: int) -> None:
@@ -364,9 +211,11 @@ class StreamEnd(Endpoint):
                 self.reset()
             else:
                 self.outflow.finish()
+                self.inflow.progress()  # who waits for room here is to learn that nobody reads any more
 
     def abandon(self) -> None:
         """Close a connection that nobody has accepted: with a reset."""
+        self.incoming.clear()
         self.reset()
         self.close()
 
@@ -384,15 +233,22 @@ class StreamEnd(Endpoint):
         flow.cease()
         now = self.host.now()
         self.record(flow.target, "reset", now)
-        if not flow.link.blocked:  # else it is lost, and what comes later is answered again
+        if flow.link.blocked:  # it is lost; what comes later is answered by another one
+            flow.drop()
+        else:
             flow.kernel.at(max(now + flow.link.latency(), flow.last), flow.target.reset_arrived, flow)
+        inflow.progress()
 
     def reset_arrived(self, flow: Flow) -> None:
         """The peer has broken the connection."""
-        if not flow.link.blocked:
-            flow.drop()
-            if self.state is State.OPEN:
-                self.fail(EPIPE if self.eof else ECONNRESET)
+        flow.drop()
+        if flow.link.blocked:
+            if self.outflow is not None:
+                self.outflow.progress()
+            return
+        self.record(flow.source, "recv", self.host.kernel.now)
+        if self.state is State.OPEN:
+            self.fail(EPIPE if self.eof else ECONNRESET)
 
     def broken(self) -> bool:
         """Something on the way has broken the connection: let this end have a reset.
@@ -416,6 +272,8 @@ class StreamEnd(Endpoint):
 
     def end_arrived(self) -> None:
         """The peer's end of stream has come."""
+        assert self.inflow is not None
+        self.record(self.inflow.source, "recv", self.host.kernel.now)
         self.eof = True
         self.changed()
 
@@ -439,58 +297,4 @@ class StreamEnd(Endpoint):
         if self.outflow is not None and self.inflow is not None:
             self.outflow.drop()
             self.inflow.attentive = True
-
-    # Readiness
-
-    def connected(self) -> bool:
-        return self.state is State.OPEN
-
-    def readable(self) -> bool:
-        if self.state is State.LISTENING:
-            return bool(self.accepted)
-        return bool(
-            self.incoming
-            or self.eof
-            or self.error
-            or self.read_shut
-            or self.state is State.OVER
-            or self.closed
-        )
-
-    def writable(self) -> bool:
-        if self.error or self.closed or self.state is State.OVER:
-            return True
-        if self.state is not State.OPEN or self.outflow is None:
-            return False
-        return self.outflow.ended or self.outflow.writable()
-
-    def hung_up(self) -> bool:
-        if self.state is State.OPEN:
-            return self.eof and self.outflow is not None and self.outflow.ended
-        return self.state in (State.OVER, State.FRESH)
-
-    # What the trace knows
-
-    def is_encrypted(self, piece: bytes) -> bool:
-        """Tell whether this is part of a TLS connection; its first record tells."""
-        if not self.encrypted and piece[:2] in (b"\x16\x03", b"\x17\x03"):
-            self.encrypted = True
-            if self.outflow is not None:
-                self.outflow.target.encrypted = True
-        return self.encrypted
-
-    def record(self, other: StreamEnd, kind: str, when: int, piece: bytes | None = None) -> None:
-        """Add an event of this connection to the trace, if there is one."""
-        world = self.host.world
-        if world.trace is None:
-            return
-        length = excerpt = None
-        if piece is not None:
-            length = len(piece)
-            if self.is_encrypted(piece):
-                length = -(-length // 64) * 64
-            else:
-                excerpt = bytes(islice(piece, 64)) if not isinstance(piece, bytes) else piece[:64]
-        world.trace.events.append(
-            (when, self.host.name, kind, self.connection, other.host.name, length, excerpt, None)
-        )
+            self.inflow.progress()

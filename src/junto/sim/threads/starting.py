@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from junto.sim.here import here
+from junto.sim.interception import replace
 from junto.sim.threads.baton import HostThread, Waiter
 from junto.sim.threads.locks import SimLock, SimRLock
 
@@ -164,3 +165,6 @@ else:
         ("threading", "_start_new_thread", start_new_thread),
         ("threading", "_set_sentinel", set_sentinel),
     ]
+
+for _module, _name, _stand_in in replacements:
+    replace(_module, _name, _stand_in)
