@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from junto.sim.errors import SimEscape
 from junto.sim.network.endpoints import Endpoint
+from junto.sim.sockets.waiting import unwatch, watch
 
 if TYPE_CHECKING:
     from junto.sim.host import Host
@@ -27,7 +28,6 @@ class Readiness(selectors.BaseSelector):
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._keys: dict[Any, selectors.SelectorKey] = {}
         self._watches: dict[int, _Watch] = {}
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
@@ -63,7 +63,23 @@ class Readiness(selectors.BaseSelector):
         return self._watches[_number(fileobj)].key
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        return {number: watch.key for number, watch in self._watches.items()}
+        return _Keys(self._watches)
+
+
+class _Keys(Mapping[Any, selectors.SelectorKey]):
+    """The keys of what is watched, found by descriptor or by what has one."""
+
+    def __init__(self, watches: dict[int, _Watch]) -> None:
+        self._watches = watches
+
+    def __getitem__(self, fileobj: Any) -> selectors.SelectorKey:
+        return self._watches[_number(fileobj)].key
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._watches)
+
+    def __len__(self) -> int:
+        return len(self._watches)
 
 
 class _Watch:
@@ -76,12 +92,11 @@ class _Watch:
         self._woken = False
         self._over = False
         self._handle = asyncio.Handle(self._ready, (), host.loop, None)
-        end.on_change = self.look
+        watch(end, self.look)
 
     def end_watching(self) -> None:
         self._over = True
-        if self._end.on_change == self.look:
-            self._end.on_change = None
+        unwatch(self._end, self.look)
 
     def look(self) -> None:
         """Have the loop come here in its next turn, if there is a reason."""
