@@ -203,6 +203,14 @@ async def depends_on_earlier_runs(world: World) -> None:
     assert _runs < 3
 
 
+async def counts_its_runs(world: World) -> None:
+    """Does in each run something else than in the one before."""
+    global _runs
+    _runs += 1
+    sim.note(f"run {_runs}")
+    await world.sleep(1)
+
+
 async def order_of_a_set(world: World) -> None:
     """Does what the order of a set of texts has it, which is another one in each process."""
     host = world.host("a")

@@ -116,6 +116,15 @@ def test_equal_runs_pass_the_check(program: object) -> None:
     assert sim.explore(program, 3, check=True).tally.seeds == 3  # type: ignore[arg-type]
 
 
+def test_the_order_of_sets_is_the_same_in_the_check() -> None:
+    assert sim.explore(bugs.order_of_a_set, 2, check=True).tally.seeds == 2
+
+
+def test_the_check_finds_what_depends_on_earlier_runs() -> None:
+    with pytest.raises(sim.NotDeterministic, match="seed 1 gives two different runs"):
+        sim.explore(bugs.counts_its_runs, 3, check=True)
+
+
 def test_runs_that_differ_from_process_to_process_are_told_with_the_first_event() -> None:
     with pytest.raises(sim.NotDeterministic, match="seed 0 gives two different runs") as failed:
         sim.explore(bugs.reads_an_address, 3, check=True)
