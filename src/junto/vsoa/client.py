@@ -331,13 +331,10 @@ class Client(ClientEndpoint):
     async def close(self, timeout: float | None = 5.0) -> None:
         """End the connection in order, for *timeout* seconds at most; closing twice is fine."""
         if self._gone is None:
-            self._gone = ConnectionLost("the client was closed")
-            for subscription in list(self._subscriptions):
-                subscription.finish(StopAsyncIteration())
-            self._asking.fail(self._gone)
+            gone = self._give_up()
             connection = self._connection
             if connection is None:
-                self._ended(self._gone)
+                self._ended(gone)
             else:
                 connection.close()
                 timer = None if timeout is None else self._runtime.call_later(timeout, connection.abort)
@@ -350,6 +347,22 @@ class Client(ClientEndpoint):
                     if timer is not None:
                         timer.cancel()
         await self._closed.wait()
+
+    def _give_up(self) -> ConnectionLost:
+        """Fail all who wait; says what they are told."""
+        gone = self._gone = ConnectionLost("the client was closed")
+        for subscription in list(self._subscriptions):
+            subscription.finish(StopAsyncIteration())
+        self._asking.fail(gone)
+        return gone
+
+    def abort(self) -> None:
+        """End the connection at once; what is not sent is lost."""
+        gone = self._give_up() if self._gone is None else self._gone
+        if self._connection is None:
+            self._ended(gone)
+        else:
+            self._connection.abort()
 
     def __repr__(self) -> str:
         return f"<Client of {self.get_extra_info('peername')}>"

@@ -105,10 +105,14 @@ class PositionServer:
         self._transport = None
         self._closed.set_result(None)
 
-    async def close(self, timeout: float | None = None) -> None:
-        """Answer no more; closing twice is fine."""
+    def abort(self) -> None:
+        """Answer no more."""
         if self._transport is not None:
             self._transport.close()
+
+    async def close(self, timeout: float | None = None) -> None:
+        """Answer no more; closing twice is fine."""
+        self.abort()
         await self._closed.wait()
 
     async def wait_closed(self) -> None:

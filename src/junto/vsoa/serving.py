@@ -12,14 +12,13 @@ from collections.abc import AsyncGenerator, Generator, Sequence
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
-from junto.errors import LocalProtocolError
 from junto.exposing import Router, describe, resolve
 from junto.runtime import Runtime
 from junto.sansio.vsoa.payloads import Payload
 from junto.sansio.vsoa.statuses import INVALID_URL
 from junto.vsoa.calls import BY_PLACE, DESCRIBE, to_json
 from junto.vsoa.messages import StatusError
-from junto.vsoa.requests import Request, answering
+from junto.vsoa.requests import Request, answering, outcome_of
 from junto.vsoa.server import Server
 from junto.vsoa.settings import ServerSettings
 
@@ -60,20 +59,20 @@ def offer_service(runtime: Runtime, server: Server, service: Any, pool: Executor
         except LookupError as error:
             raise StatusError(INVALID_URL, str(error)) from None
         result = exposed.call(function, *_arguments_of(request))
-        if hasattr(type(result), "__await__"):
-            return _await(result)
+        if pool is None:
+            result = runtime.adopt(result)
+        if hasattr(type(result), "__await__") or isinstance(result, Generator | AsyncGenerator):
+            return _await(runtime, result)
         return _as_result(result)
 
     server.add_command("/", answering(runtime, call, pool))
 
 
-async def _await(awaitable: Any) -> Any:
-    return _as_result(await awaitable)
+async def _await(runtime: Runtime, result: Any) -> Any:
+    return _as_result(await outcome_of(runtime, result))
 
 
 def _as_result(result: Any) -> Any:
-    if isinstance(result, Generator | AsyncGenerator):
-        raise LocalProtocolError("a streamed result has no form in VSOA; publish it, or offer a stream")
     return result if isinstance(result, Payload) else to_json(result)
 
 
