@@ -235,7 +235,7 @@ def test_a_body_that_fails_comes_out_as_it_is_and_nothing_is_left() -> None:
 def test_positions_are_told_looked_up_and_connected_to() -> None:
     async def main() -> None:
         async def find(query: Query) -> Position | None:
-            await trio.sleep(0)
+            await trio.lowlevel.checkpoint()
             return Position("127.0.0.1", int(server.addresses[0].rpartition(":")[2]))
 
         async with vsoa.serve(HERE, info=1) as server, vsoa.serve_positions(find, HERE) as positions:
