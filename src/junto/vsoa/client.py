@@ -38,6 +38,8 @@ class Client(ClientEndpoint):
         on_connect: Called with the client whenever it is connected; may be ``async def``.
         on_disconnect: Called with the client and the reason whenever the connection is lost.
         late_replies: How many replies came that nobody waited for any more.
+        send_timeout: Seconds that the server has to take something of what we send, when it has fallen
+            behind; then the connection ends. ``None`` gives it all the time.
     """
 
     # -- requests --
@@ -109,15 +111,14 @@ class Client(ClientEndpoint):
     ) -> None:
         """Send a request whose reply nobody waits for; raises as `fetch`."""
         check_url(url)
-        frame = encode(
-            RPC,
-            url,
-            encode_param(param),
-            encode_data(data),
-            flags=0 if method == "GET" else SET,
-            seqno=self._asking.take_number_apart(),
-        )
-        self._send_now(frame)
+        self.ask_apart(RPC, url, encode_param(param), encode_data(data), flags=0 if method == "GET" else SET)
+
+    def ask_apart(
+        self, kind: int, url: str = "", param: bytes = b"", data: bytes = b"", *, flags: int = 0
+    ) -> None:
+        """Send a frame that is answered, though nobody waits for that; the arguments are the frame's."""
+        number = self._asking.take_number_apart()
+        self._send_now(encode(kind, url, param, data, flags=flags, seqno=number))
 
     def _send_now(self, frame: bytes) -> None:
         connection = self._check_open()
@@ -133,7 +134,7 @@ class Client(ClientEndpoint):
 
     def noop(self) -> None:
         """Send a frame that means nothing, to show that we are here; raises as `datagram`."""
-        self._send_now(encode(NOOP, seqno=self._asking.take_number_apart()))
+        self.ask_apart(NOOP)
 
     def datagram(self, url: str, param: Any = None, data: Data | None = None, *, quick: bool = False) -> bool:
         """Send what is not answered.
@@ -290,6 +291,10 @@ class Client(ClientEndpoint):
         return await open_stream(self._runtime, host, tunnel, self._tls, timeout)
 
     # -- the end --
+
+    def continue_after(self, before: Client) -> None:
+        """Number requests as if this client were *before*, which has ended."""
+        self._asking.continue_after(before._asking)
 
     @property
     def connected(self) -> bool:

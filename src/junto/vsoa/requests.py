@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from junto.vsoa.client import Method
     from junto.vsoa.sessions import Session
 
-__all__ = ["Command", "Handler", "Request", "answering", "outcome_of"]
+__all__ = ["Command", "Handler", "Request", "answering"]
 
 logger = logging.getLogger("junto")
 
@@ -117,24 +116,6 @@ def _response_of(result: Any) -> Response:
     if isinstance(result, Payload):
         return Response(result.param, result.data)
     return Response(result)
-
-
-async def outcome_of(runtime: Runtime, result: Any) -> Any:
-    """Wait for what a handler returned, in whatever way its world waits.
-
-    Raises:
-        LocalProtocolError: It is a stream of items.
-    """
-    result = runtime.adopt(result)
-    if hasattr(type(result), "__await__"):
-        result = await result
-    if isinstance(result, Generator) and inspect.getgeneratorstate(result) == inspect.GEN_CLOSED:
-        return None  # it had nothing to wait for, and nothing to say
-    if isinstance(result, AsyncGenerator):
-        await result.aclose()
-    if isinstance(result, Generator | AsyncGenerator):
-        raise LocalProtocolError("a streamed result has no form in VSOA; publish it, or offer a stream")
-    return result
 
 
 def answering(runtime: Runtime, handler: Handler, pool: Executor | None = None) -> Command:

@@ -112,7 +112,12 @@ class Server:
         address = place.to_address(tls=self.tls is not None)
         for attempt in range(_PORT_TRIES):
             quick = None if self.tls is not None else QuickEndpoint(self._receive_quick)
-            listener = await self._runtime.listen(address, partial(self._make, quick), tls=self.tls)
+            listener = await self._runtime.listen(
+                address,
+                partial(self._make, quick),
+                tls=self.tls,
+                handshake_timeout=self.settings.handshake_timeout,
+            )
             # The quick channel has the port that the stream got, which may be in use there.
             try:
                 if quick is not None:
@@ -313,7 +318,7 @@ class Server:
         else:
             raise LocalProtocolError("a server offers streams while it listens")
         offer = StreamOffer(self._runtime, None if session is None else plain_host(session.address[0]))
-        await offer.listen(host, self.tls, timeout)
+        await offer.listen(host, self.tls, timeout, self.settings.handshake_timeout)
         self._offers.add(offer)
         return offer
 

@@ -8,17 +8,19 @@ param of the reply, or its data if it is bytes. So any client of VSOA can call i
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncGenerator, Generator, Sequence
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
+from junto.errors import LocalProtocolError
 from junto.exposing import Router, describe, resolve
 from junto.runtime import Runtime
 from junto.sansio.vsoa.payloads import Payload
 from junto.sansio.vsoa.statuses import INVALID_URL
 from junto.vsoa.calls import BY_PLACE, DESCRIBE, to_json
 from junto.vsoa.messages import StatusError
-from junto.vsoa.requests import Request, answering, outcome_of
+from junto.vsoa.requests import Request, answering
 from junto.vsoa.server import Server
 from junto.vsoa.settings import ServerSettings
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from junto.vsoa.addresses import ServerURL
 
-__all__ = ["offer_service", "open_server"]
+__all__ = ["offer_service", "open_server", "outcome_of"]
 
 
 def _arguments_of(request: Request) -> tuple[list[Any], dict[str, Any]]:
@@ -66,6 +68,24 @@ def offer_service(runtime: Runtime, server: Server, service: Any, pool: Executor
         return _as_result(result)
 
     server.add_command("/", answering(runtime, call, pool))
+
+
+async def outcome_of(runtime: Runtime, result: Any) -> Any:
+    """Wait for what a handler returned, in whatever way its world waits.
+
+    Raises:
+        LocalProtocolError: It is a stream of items.
+    """
+    result = runtime.adopt(result)
+    if hasattr(type(result), "__await__"):
+        result = await result
+    if isinstance(result, Generator) and inspect.getgeneratorstate(result) == inspect.GEN_CLOSED:
+        return None  # it had nothing to wait for, and nothing to say
+    if isinstance(result, AsyncGenerator):
+        await result.aclose()
+    if isinstance(result, Generator | AsyncGenerator):
+        raise LocalProtocolError("a streamed result has no form in VSOA; publish it, or offer a stream")
+    return result
 
 
 async def _await(runtime: Runtime, result: Any) -> Any:

@@ -196,6 +196,15 @@ class Client(Facade):
         return Opening(self._runtime.env, flow, functools.partial(TunnelStream, self._runtime))
 
     @property
+    def send_timeout(self) -> float | None:
+        """Seconds that the server has to take something of what we send; see `junto.vsoa.client.Client`."""
+        return self._inner.send_timeout
+
+    @send_timeout.setter
+    def send_timeout(self, timeout: float | None) -> None:
+        self._inner.send_timeout = timeout
+
+    @property
     def pending(self) -> int:
         """How many requests have no reply yet."""
         return self._inner.pending

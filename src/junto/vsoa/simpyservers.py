@@ -19,7 +19,8 @@ from junto.vsoa import positions as _positions
 from junto.vsoa import server as _server
 from junto.vsoa import tunnels as _tunnels
 from junto.vsoa.messages import Message
-from junto.vsoa.requests import Command, outcome_of
+from junto.vsoa.requests import Command
+from junto.vsoa.serving import outcome_of
 from junto.vsoa.sessions import Session
 from junto.vsoa.simpyclients import TunnelStream
 

@@ -244,9 +244,16 @@ class StreamOffer:
         self._stream: Shared[TunnelStream] = Shared(runtime)
         self.port = 0
 
-    async def listen(self, host: str, tls: ssl.SSLContext | None, timeout: float) -> None:
+    async def listen(
+        self, host: str, tls: ssl.SSLContext | None, timeout: float, handshake_timeout: float | None = None
+    ) -> None:
         address = Address("tcp" if tls is None else "tls", host, 0)
-        self._listener = await self._runtime.listen(address, lambda: _Arriving(self._runtime, self), tls=tls)
+        self._listener = await self._runtime.listen(
+            address,
+            lambda: _Arriving(self._runtime, self),
+            tls=tls,
+            handshake_timeout=handshake_timeout,
+        )
         self.port = self._listener.address.port
         self._timer = self._runtime.call_later(timeout, self._expire, timeout)
 
