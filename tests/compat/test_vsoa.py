@@ -262,6 +262,65 @@ def test_a_robot_connects_and_comes_back(server: vsoa.Server) -> None:
     assert states[-1][0] is False
 
 
+def test_numbers_go_on_after_a_reconnection(server: vsoa.Server) -> None:
+    numbers: list[int] = []
+
+    @server.command("/number")
+    def number(cli: Any, request: Any, payload: Any) -> None:
+        numbers.append(request.seqno)
+        cli.reply(request.seqno)
+
+    client = vsoa.Client()
+    url = start(server)
+    for _ in range(2):
+        assert client.connect(url) == 0
+        threading.Thread(target=client.run, daemon=True).start()
+        assert client.call("/number")
+        assert client.fetch("/number")[2] == 0
+        assert client.subscribe("/a")
+        assert client.fetch("/number")[2] == 0
+        client.disconnect()
+        until(lambda: not client.connected)
+    client.close()
+    assert numbers == [1 << 16, 0, 1, 3 << 16, 2, 3]
+
+
+def test_a_robot_in_a_hurry_gives_signs_of_life_while_it_waits(server: vsoa.Server) -> None:
+    answered: list[Any] = []
+    client = vsoa.Client()
+    assert client.robot_ping_turbo(25) is False
+    client.robot(start(server), keepalive=60)
+    until(lambda: client.connected)
+    assert client.robot_ping_turbo(25, 2)
+    sent: list[int] = []
+    inner = client._client
+    assert inner is not None
+    inner.noop = lambda: sent.append(1)  # type: ignore[method-assign]  # to be counted
+    client.call("/never", callback=lambda *args: answered.append(args), timeout=0.15)
+    until(lambda: answered)
+    assert len(sent) == 2
+    assert client.robot_ping_turbo(0)
+    client.close()
+
+
+def test_who_takes_nothing_is_left_after_the_send_timeout(server: vsoa.Server) -> None:
+    came: list[Any] = []
+    server.onclient = lambda cli, connected: came.append((cli, connected))
+    client = vsoa.Client()
+    client.sendtimeout(5)
+    server.sendtimeout(0.05)
+    assert client.connect(start(server)) == 0
+    client.sendtimeout(5)
+    server.sendtimeout(0.05)
+    assert client.subscribe("/a")
+    client.ping(lambda *args: None)
+    until(lambda: server.is_subscribed("/a"))  # from now on the client's thread reads nothing
+    while len(came) < 2:
+        server.publish("/a", {"data": bytes(100_000)})
+    assert came[1] == (came[0][0], False)
+    client.close()
+
+
 def test_streams(server: vsoa.Server, client: vsoa.Client) -> None:
     at_server: list[Any] = []
     received = bytearray()
@@ -332,6 +391,27 @@ def test_work_queues_take_the_documented_arguments(server: vsoa.Server, client: 
     assert payload is not None
     assert payload.param == "slow"
     assert threads == ["junto-work"]
+    queue.shutdown()
+
+
+def test_a_handler_that_fails_in_a_work_queue_is_answered_for(
+    server: vsoa.Server, client: vsoa.Client, caplog: Any
+) -> None:
+    queue = vsoa.WorkQueue()
+    held = threading.Event()
+    queue.add(held.wait)
+
+    @server.command("/fails", queue)
+    def fails(cli: Any, request: Any, payload: Any) -> None:
+        raise RuntimeError("a mistake")
+
+    answered: list[Any] = []
+    client.call("/fails", callback=lambda cli, header, payload: answered.append(header.status))
+    until(lambda: queue.is_queued(fails))
+    held.set()
+    until(lambda: answered)
+    assert answered == [4]
+    assert "a mistake" in caplog.text
     queue.shutdown()
 
 

@@ -442,6 +442,17 @@ def test_tls_has_no_quick_channel(scene: Any, contexts: Any) -> None:
     scene(scenario)
 
 
+def test_who_does_not_shake_hands_is_sent_away(scene: Any, contexts: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        assert ServerSettings().handshake_timeout == 1.0
+        async with serving(rt, tls=contexts.server, handshake_timeout=0.05) as server:
+            async with raw_client(rt, server, greet=False) as silent:
+                await silent.until_end()
+            assert server.clients == []
+
+    scene(scenario)
+
+
 def test_settings_are_looked_at(run: Any) -> None:
     for wrong in (
         {"policy": "x"},
@@ -449,6 +460,8 @@ def test_settings_are_looked_at(run: Any) -> None:
         {"greeting_timeout": 0},
         {"hold_back": -1},
         {"max_handlers": 0},
+        {"handshake_timeout": 0},
+        {"send_timeout": 0},
     ):
         with pytest.raises(ValueError):
             ServerSettings(**wrong)  # type: ignore[arg-type]  # the mistakes that are meant

@@ -15,13 +15,13 @@ import weakref
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from junto.address import Address
 from junto.runtimes.binding import SocketFile, addresses_of, bind_datagram, bind_tcp, bind_unix, tune
 from junto.runtimes.edge import failing, require_context, require_host
 
 if TYPE_CHECKING:
     import concurrent.futures
 
-    from junto.address import Address
     from junto.runtime import BufferedEndpoint, DatagramEndpoint, DatagramTransport, Endpoint, Transport
 
 __all__ = ["AsyncioRuntime", "asyncio_runtime"]
