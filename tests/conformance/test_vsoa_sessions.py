@@ -252,6 +252,19 @@ def test_a_priority_marks_the_traffic_of_both_sides(scene: Any) -> None:
     scene(scenario)
 
 
+def test_the_system_looks_after_a_silent_client(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with both(rt) as (_, server):
+            session = server.clients[0]
+            session.keepalive(7)
+            sock = session.get_extra_info("socket")
+            options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+            assert [sock.getsockopt(socket.IPPROTO_TCP, option) for option in options] == [7, 7, 3]
+            assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+    scene(scenario)
+
+
 def test_clients_are_listed_by_priority_and_then_by_age(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         async with serving(rt) as server:

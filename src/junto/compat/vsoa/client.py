@@ -37,6 +37,7 @@ class Client(Codes):
         onconnect: Called with the client, whether it is connected, and what the server says of itself.
         onmessage: Called with the client, URL, payload, and whether it came by the quick channel.
         ondata: The same for datagrams.
+        onfailure: Called with the client and the code for each attempt of a robot that failed.
     """
 
     #: :meta private:
@@ -55,6 +56,7 @@ class Client(Codes):
         self.onconnect: Callable[..., Any] = _NOBODY
         self.onmessage: Callable[..., Any] = _NOBODY
         self.ondata: Callable[..., Any] = _NOBODY
+        self.onfailure: Callable[..., Any] = _NOBODY
 
     # -- connecting --
 
@@ -168,12 +170,21 @@ class Client(Codes):
 
         def live() -> None:
             while not self._closed.is_set():
-                if self._connect(server, passwd, conn_timeout, sslopt, keepalive) == self.CONNECT_OK:
+                code = self._connect(server, passwd, conn_timeout, sslopt, keepalive)
+                if code == self.CONNECT_OK:
                     self._run()
+                elif not self._closed.is_set():
+                    self._fail(code)
                 self._closed.wait(max(0.01, reconn_delay))
 
         self._robot = threading.Thread(target=live, name="junto-robot", daemon=True)
         self._robot.start()
+
+    def _fail(self, code: int) -> None:
+        try:
+            self.onfailure(self, code)
+        except Exception as error:
+            logger.error("onfailure failed", exc_info=error)
 
     def robot_ping_turbo(self, turbo: float, max_cnt: int = 50) -> bool:
         """Give signs of life every *turbo* milliseconds while requests wait for answers; 0 for none.
