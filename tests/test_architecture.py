@@ -51,11 +51,16 @@ PLACES = {
     "sansio": "sansio",
     "sansio.tls": "sansio.tls",
     "simpy": "flavour",
+    "simpy.facades": "binding",
     "sync": "flavour",
     "testing": "application",
     "trio": "flavour",
     "vsoa.aio": "flavour",
+    "vsoa.simpy": "flavour",
+    "vsoa.simpyclients": "binding",
+    "vsoa.simpyservers": "binding",
     "vsoa.sync": "flavour",
+    "vsoa.trio": "flavour",
     "waiting": "waiting",
 }
 
@@ -73,7 +78,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "runtimes": frozenset({"runtimes", "sansio.tls", "runtime", "address", "errors"}),
     "layer": BELOW_FLAVOURS,
     "front": BELOW_FLAVOURS,
-    "binding": BELOW_FLAVOURS | {"runtimes"},
+    "binding": BELOW_FLAVOURS | {"binding", "runtimes"},
     "flavour": BELOW_FLAVOURS | {"binding", "runtimes", "sansio.tls"},
     "application": BELOW_FLAVOURS | {"application", "flavour", "front"},
 }

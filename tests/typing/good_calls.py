@@ -20,7 +20,9 @@ from junto.runtime import Future, Runtime
 from junto.testing import Outcome, feed
 from junto.vsoa import Message, Reply
 from junto.vsoa import aio as vsoa_aio
+from junto.vsoa import simpy as vsoa_simpy
 from junto.vsoa import sync as vsoa_sync
+from junto.vsoa import trio as vsoa_trio
 
 
 @dataclass
@@ -328,3 +330,32 @@ def vsoa_in_sync() -> None:
     with vsoa_sync.serve("vsoa://:5") as server:
         assert_type(server.publish("/a"), bool)
         assert_type(server.offer_stream(), vsoa_sync.StreamOffer)
+
+
+async def vsoa_in_trio() -> None:
+    async with vsoa_trio.serve("vsoa://:5", policy="latest") as server:
+        assert_type(await server.offer_stream(), vsoa_trio.StreamOffer)
+    async with vsoa_trio.connect("vsoa://h:5") as client:
+        assert_type(await client.fetch("/a"), Reply)
+        assert_type(await client.subscribe("/a"), vsoa_trio.Subscription)
+    async with vsoa_trio.open_timer() as timer:
+        assert_type(timer, vsoa_trio.Timer)
+
+
+def vsoa_in_simpy(env: simpy.WallClockEnvironment) -> None:
+    assert_type(vsoa_simpy.connect(env, "vsoa://h:5"), simpy.Future[vsoa_simpy.Client])
+    assert_type(vsoa_simpy.serve(env, "vsoa://:5"), simpy.Future[vsoa_simpy.Server])
+
+
+def vsoa_client_in_simpy(
+    client: vsoa_simpy.Client, subscription: vsoa_simpy.Subscription, stream: vsoa_simpy.TunnelStream
+) -> None:
+    assert_type(client.fetch("/a"), simpy.Future[Reply])
+    assert_type(client.call("add", 1, 2, returns=int), simpy.Future[int])
+    assert_type(client.ping(timeout=1), simpy.Future[float])
+    assert_type(client.datagram("/a", quick=True), bool)
+    assert_type(client.subscribe("/a"), simpy.Future[vsoa_simpy.Subscription])
+    assert_type(subscription.get(), simpy.Future[Message])
+    assert_type(subscription.get(None), simpy.Future[Message | None])
+    assert_type(stream.receive(5), simpy.Future[bytes])
+    assert_type(stream.send(b""), simpy.Future[None])

@@ -132,7 +132,12 @@ class MemoryRuntime:
         await arrived
 
     async def listen(
-        self, address: Address, factory: Callable[[], AnyEndpoint], *, tls: ssl.SSLContext | None = None
+        self,
+        address: Address,
+        factory: Callable[[], AnyEndpoint],
+        *,
+        tls: ssl.SSLContext | None = None,
+        handshake_timeout: float | None = None,
     ) -> _Listener:
         if not address.port:
             self._ports += 1
@@ -141,6 +146,9 @@ class MemoryRuntime:
             raise ConnectionFailed(f"cannot listen at {address}: somebody does")
         listener = self._listeners[address.port] = _Listener(self, address, factory)
         return listener
+
+    async def look_up(self, host: str) -> list[str]:
+        return [host]
 
     async def open_datagram(
         self, address: Address, factory: Callable[[], DatagramEndpoint]

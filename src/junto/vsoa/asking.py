@@ -67,6 +67,10 @@ class Asking:
         """Give a number for a request whose answer nobody waits for."""
         return self._numbers.take_apart()
 
+    def continue_after(self, before: Asking) -> None:
+        """Go on with the numbers of *before*, which makes no more requests."""
+        self._numbers = before._numbers
+
     def _sweep(self) -> None:
         for number in [number for number, asked in self.open.items() if asked.future.done()]:
             self._forget(number)

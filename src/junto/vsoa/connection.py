@@ -28,6 +28,8 @@ _APART: Final = 0xFFFF << 16  # a number that no request has whose answer somebo
 
 
 class _Owner(Protocol):
+    send_timeout: float | None
+
     def received(self, frame: Frame, quick: bool) -> None: ...
     def lost(self, connection: Connection, error: Exception | None) -> None: ...
 
@@ -61,6 +63,7 @@ class Connection:
         self._keepalive = 0.0
         self._timer: TimerHandle | None = None
         self._unanswered = 0
+        self._patience: TimerHandle | None = None
 
     # -- what the transport calls --
 
@@ -94,6 +97,7 @@ class Connection:
         self.transport = self._outgoing = None
         if self._timer is not None:
             self._timer.cancel()
+        self._stop_patience()
         if self.quick is not None:
             self.quick.close()
         if self._welcome is not None and not self._welcome.done():
@@ -105,8 +109,18 @@ class Connection:
     def pause_writing(self) -> None:
         if self._outgoing is not None:
             self._outgoing.paused = True
+        timeout = self._owner.send_timeout
+        if timeout is not None:
+            lost = ConnectionLost(f"the server took nothing for {timeout:g} s")
+            self._patience = self._runtime.call_later(timeout, self.abort, lost)
+
+    def _stop_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     def resume_writing(self) -> None:
+        self._stop_patience()
         if self._outgoing is not None:
             self._outgoing.resume()
 

@@ -55,6 +55,7 @@ class ClientEndpoint:
         self._closed: Shared[None] = Shared(runtime)
         self._host = ""
         self._tls: ssl.SSLContext | None = None
+        self.send_timeout: float | None = None
         self.info: Any = None
         self.on_message: MessageCallback | None = None
         self.on_datagram: MessageCallback | None = None

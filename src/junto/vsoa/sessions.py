@@ -61,6 +61,8 @@ class Session:
         id: Its number, unique among those that are there.
         on_subscribe: Called when it has subscribed.
         on_unsubscribe: Called when it has unsubscribed.
+        send_timeout: Seconds that it has to take something of what we send, when it has fallen behind; then
+            the connection ends. ``None`` gives it all the time.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Session:
         self._timer: TimerHandle | None = None
         self._handlers = 0
         self._slow = False
+        self._patience: TimerHandle | None = None
         self._peer: Any = None
         self._place: Place | None = None
         self._authed = True
@@ -84,6 +87,7 @@ class Session:
         self._closed: Shared[None] = Shared(runtime)
         self.outbox = Outbox(runtime, server.settings, self.abort)
         self.id = state.client_id
+        self.send_timeout = server.settings.send_timeout
         self.on_subscribe: SubscriptionCallback | None = None
         self.on_unsubscribe: SubscriptionCallback | None = None
 
@@ -137,6 +141,7 @@ class Session:
     def connection_lost(self, error: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._stop_patience()
         self._transport = None
         self._closing = True
         self.outbox.lost()
@@ -145,11 +150,19 @@ class Session:
 
     def pause_writing(self) -> None:
         self._slow = True
+        if self.send_timeout is not None:
+            self._patience = self._runtime.call_later(self.send_timeout, self.abort)
         self.outbox.pause()
         self._look()
 
+    def _stop_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
     def resume_writing(self) -> None:
         self._slow = False
+        self._stop_patience()
         self.outbox.resume()
         self._look()
 
