@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import functools
 import hashlib
 import io
 import statistics
@@ -27,11 +26,10 @@ from driving import EVERY, STEP, Car, State
 from vehicle import TIME
 
 from junto import aio
-from junto.runtimes.trio.opening import opened
 from junto.vsoa import Message, StatusError
 from junto.vsoa import aio as vsoa_aio
 from junto.vsoa import sync as vsoa_sync
-from junto.vsoa.opening import open_client
+from junto.vsoa import trio as vsoa_trio
 
 PROGRAM = Path(__file__).parent / "vehicle.py"
 PATIENCE = 10.0  # seconds to wait for anything
@@ -233,8 +231,7 @@ def send_another_way(url: str, follower: Follower, drive: Drive) -> None:
 
 async def watch_the_battery(url: str, follower: Follower) -> None:
     """Hear how full the battery is, and where, in trio."""
-    begin = functools.partial(open_client, url=url)
-    async with opened(begin) as client, client.subscribe(*follower.urls) as messages:
+    async with vsoa_trio.connect(url) as client, client.subscribe(*follower.urls) as messages:
         while follower.take(await messages.receive(PATIENCE)):
             pass
 
