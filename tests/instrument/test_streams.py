@@ -158,7 +158,7 @@ def test_in_1207_leaving_early_loses_nothing(run: Run) -> None:
 @pytest.mark.worlds("asyncio", "memory")
 def test_in_1208_buffered_lines_come_at_once_but_others_get_their_turn(run: Run) -> None:
     async def scenario(w: Any) -> None:
-        lines = b"".join(b"%060d\n" % n for n in range(5000))
+        lines = b"".join(b"%060d\n" % n for n in range(20_000))
         client, _peer = await fed(w, lines)
         turns = [0]
         stop = False
@@ -172,7 +172,7 @@ def test_in_1208_buffered_lines_come_at_once_but_others_get_their_turn(run: Run)
         got = []
         async for line in client:
             got.append(line)
-            if len(got) == 5000:
+            if len(got) == 20_000:
                 break
         stop = True
         assert b"".join(got) == lines

@@ -34,8 +34,8 @@ class Transaction(Text):
         """Go on with the same exclusive use."""
         yield self
 
-    def __aiter__(self) -> LineStream:
-        return LineStream(self)
+    def __aiter__(self) -> AsyncGenerator[Any, None]:
+        return LineStream(self).__aiter__()
 
 
 class TCP(State, Text):
@@ -170,8 +170,8 @@ class TCP(State, Text):
 
     # -- more to do --
 
-    def __aiter__(self) -> LineStream:
-        return LineStream(self)
+    def __aiter__(self) -> AsyncGenerator[Any, None]:
+        return LineStream(self).__aiter__()
 
     @asynccontextmanager
     async def transaction(self, *, timeout: Timeout = USUAL) -> AsyncGenerator[Transaction, None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
 from junto.instrument.errors import ConnectionClosedError, ConnectionEOFError, ConnectionTimeoutError
@@ -24,7 +24,7 @@ from junto.sansio.lines import LineBuffer, LineTooLong, Terminator
 
 __all__ = ["Batches", "BlockStream", "Gap", "LineStream"]
 
-_TURN: Final = 64 * 1024  # bytes after which others get their turn
+_TURN: Final = 256 * 1024  # bytes after which others get their turn
 _END: Final = object()
 
 
@@ -59,6 +59,28 @@ class _Stream:
     async def _next(self, want: Want[Any]) -> Any:
         """Wait for the next item; `_END` when the connection has ended in order, or is another one."""
         session = self._session
+        connection = session.connection
+        if connection is not None and not connection.buffer and self._generation:
+            # The way of a stream whose reader is faster than the instrument.
+            future = session.begin_read(want, self._timeout, self._lanes, self._generation)
+            if future is not None:
+                try:
+                    item = await future
+                    self._since_turn = 0
+                    return item
+                except ConnectionEOFError as error:
+                    if getattr(error, "partial", b""):
+                        raise session.give_up(  # noqa: B904  # it is its own cause
+                            future, error, "stream", self._timeout, kept=False, needs=READ
+                        )
+                    session.drop_generation(self._generation)
+                    return _END
+                except BaseException as error:
+                    raise session.give_up(  # noqa: B904  # it has its cause
+                        future, error, "stream", self._timeout, kept=False, needs=READ
+                    )
+                finally:
+                    session.end(future, self._timeout, READ)
         session.enter()
         connection = session.connection
         if self._generation == 0:
@@ -130,27 +152,36 @@ class LineStream(_Stream):
         self._line = client.line(eol)
         self._reconnect = reconnect
         self._on_gap = on_gap
-        # Whole lines that the buffer of the connection has cut in advance, and that buffer.
-        self._ready: deque[bytes] | None = None
-        self._buffer = LineBuffer()
+        # Whole lines that the buffer of the connection has cut in advance.
+        self._ready: deque[bytes] = deque()
 
-    def __aiter__(self) -> LineStream:
-        return self
+    async def __aiter__(self) -> AsyncGenerator[Any, None]:
+        # A generator, for a coroutine for each line would take longer than all else. What it has not
+        # given is still in the buffer.
+        while True:
+            ready = self._ready
+            next_line = ready.popleft
+            while ready:
+                yield next_line()
+            item = await self._next_item()
+            if item is _END:
+                return
+            yield item
 
     async def __anext__(self) -> Any:
-        ready = self._ready
-        if ready and self._buffer.is_split_at(self._line.terminator) and not self._session.lanes.busy & READ:
-            line = ready.popleft()
-            self._buffer.line_taken(line)
-            return line
-        item = await self._item(self._line)
+        if self._ready:
+            return self._ready.popleft()
+        item = await self._next_item()
         if item is _END:
             raise StopAsyncIteration
+        return item
+
+    async def _next_item(self) -> Any:
+        item = await self._item(self._line)
         connection = self._session.connection
-        if connection is not None and not isinstance(item, Gap):
-            self._buffer = connection.buffer
-            self._ready = self._buffer.split_lines(self._line.terminator, self._line.limit)
-            self._since_turn += len(item) + sum(map(len, self._ready))
+        if connection is not None and item is not _END and not isinstance(item, Gap):
+            self._ready = connection.buffer.split_lines(self._line.terminator, self._line.limit)
+            self._since_turn += len(item) + 64 * len(self._ready)  # more or less
         return item
 
     async def _item(self, want: Want[Any]) -> Any:
@@ -179,7 +210,7 @@ class LineStream(_Stream):
             return []
         if isinstance(batch, Gap):
             return [batch]
-        self._since_turn += sum(map(len, batch))
+        self._since_turn += 64 * len(batch)  # more or less
         return batch  # type: ignore[no-any-return]  # what `_Lines` takes
 
 
