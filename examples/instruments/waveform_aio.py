@@ -10,17 +10,18 @@ SCOPE = {
 
 async def main() -> None:
     async with SimulatedInstrument(SCOPE) as device:
-        async with aio.TCP("127.0.0.1", device.port, timeout=2.0) as scope:
-            print(list(await scope.query_binary("CURV?", "h")))
+        scope = aio.TCP("127.0.0.1", device.port, timeout=2.0)
+        print(list(await scope.query_binary("CURV?", "h")))
 
-            # Several calls that nobody else's come between.
-            async with scope.transaction() as alone:
-                await alone.write(b"CURV?\n")
-                print(len(await alone.read_block()), "bytes")
+        # Several calls that nobody else's come between.
+        async with scope.transaction() as alone:
+            await alone.write(b"CURV?\n")
+            print(len(await alone.read_block()), "bytes")
 
-            await scope.command("RUN")
-            async for line in scope:
-                print(line)
+        await scope.command("RUN")
+        async for line in scope:
+            print(line)
+        await scope.close()
 
 
 if __name__ == "__main__":

@@ -10,17 +10,18 @@ SCOPE = {
 
 def main() -> None:
     with SimulatedInstrument(SCOPE) as device:
-        with sync.TCP("127.0.0.1", device.port, timeout=2.0) as scope:
-            print(list(scope.query_binary("CURV?", "h")))
+        scope = sync.TCP("127.0.0.1", device.port, timeout=2.0)
+        print(list(scope.query_binary("CURV?", "h")))
 
-            # Several calls that nobody else's come between.
-            with scope.transaction() as alone:
-                alone.write(b"CURV?\n")
-                print(len(alone.read_block()), "bytes")
+        # Several calls that nobody else's come between.
+        with scope.transaction() as alone:
+            alone.write(b"CURV?\n")
+            print(len(alone.read_block()), "bytes")
 
-            scope.command("RUN")
-            for line in scope:
-                print(line)
+        scope.command("RUN")
+        for line in scope:
+            print(line)
+        scope.close()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """What can go wrong between a client and its instrument.
 
+Which is which::
+
     JuntoError
     ├── ConnectionEOFError       the peer has ended the connection (also ConnectionError, EOFError)
     │   └── IncompleteReadError  … before all that was asked for had come

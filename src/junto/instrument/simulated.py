@@ -1,5 +1,7 @@
 """Simulated instruments over sockets, for tests and demonstrations of every flavour.
 
+::
+
     with SimulatedInstrument({"*IDN?": "ACME,Box,1,0"}) as device:
         assert junto.sync.TCP("127.0.0.1", device.port).query("*IDN?") == "ACME,Box,1,0"
 

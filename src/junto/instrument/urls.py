@@ -1,8 +1,10 @@
 """From a URL to a client.
 
-tcp://host:5025?timeout=2&eol=crlf     tls://host:5026     unix:///run/instrument.sock
-serial:///dev/ttyUSB0?baudrate=9600    rfc2217://host:4000?baudrate=9600
-loop://    what is written comes back  exec:command        a child process's input and output
+Forms::
+
+    tcp://host:5025?timeout=2&eol=crlf     tls://host:5026     unix:///run/instrument.sock
+    serial:///dev/ttyUSB0?baudrate=9600    rfc2217://host:4000?baudrate=9600
+    loop://    what is written comes back  exec:command        a child process's input and output
 """
 
 from __future__ import annotations

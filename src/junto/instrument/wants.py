@@ -12,21 +12,21 @@ __all__ = ["Everything", "Exactly", "Line", "Look", "Peek", "Some", "Until", "Wa
 
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
+R = TypeVar("R", covariant=True)
 
 
-class Want(Protocol[T_co]):
+class Want(Protocol[R]):
     """A condition on what was received."""
 
-    def take(self, buffer: LineBuffer) -> T_co | None:
+    def take(self, buffer: LineBuffer) -> R | None:
         """Take what satisfies it; ``None`` if there is not enough yet."""
         ...
 
-    def take_from(self, buffer: LineBuffer, data: bytes) -> T_co | None:
+    def take_from(self, buffer: LineBuffer, data: bytes) -> R | None:
         """Put *data* in the buffer, and do as `take`."""
         ...
 
-    def finish(self, buffer: LineBuffer, system: System) -> T_co:
+    def finish(self, buffer: LineBuffer, system: System) -> R:
         """Take what there is, now that no more will come; raise if that is too little."""
         ...
 

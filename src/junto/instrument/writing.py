@@ -23,13 +23,10 @@ T = TypeVar("T")
 class Writing(Reading):
     """Operations that write, and those that read the reply too.
 
-    All of the latter take:
-
-        timeout: Seconds for all of it; ``None`` for ever.
-        resend: How many times the request may be sent again, on a new connection, if the peer ends the
-            connection or breaks it. Only for requests that do no harm if they are carried out twice.
-        resend_on_timeout: Whether that holds for running out of time, too.
-        query_delay: Seconds between the write and the read; ``None`` as the client is set.
+    All of the latter take ``timeout``, in seconds for all of it; ``resend``, how often the request may be
+    sent again, on a new connection, if the peer ends or breaks the connection, which is only for requests that do
+    no harm if they are carried out twice; ``resend_on_timeout``, whether that holds for running out of time,
+    too; and ``query_delay``, the seconds between the write and the read, by default as the client is set.
     """
 
     async def write(self, data: Buffer, *, timeout: Timeout = USUAL) -> None:

@@ -296,7 +296,7 @@ class LineBuffer:
         """Cut whole lines apart in advance, of 256 KiB or less.
 
         Returns:
-            The lines, which are still here: who takes the oldest from this object has read it. As soon as
+            These lines. They are still here; who takes the oldest from this object has read it. As soon as
             anything else is read, or all is forgotten, this object is empty.
         """
         if not self._lines:
