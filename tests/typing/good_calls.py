@@ -134,6 +134,31 @@ def in_sync() -> None:
         assert_type(channels, sync.Server)
 
 
+async def instruments_in_asyncio() -> None:
+    client = aio.TCP("h", 1, eol=(b"\r\n", b"\n"), timeout=1.0, retry=aio.Retry(attempts=3))
+    assert_type(await client.write_readline(b"x\n", timeout=None), bytes)
+    assert_type(await client.readlines(2), list[bytes])
+    assert_type(await client.query("x?", resend=1), str)
+    assert_type(await client.query_ascii("x?", int), list[Any])
+    assert_type(await client.read_block(skip=3, terminator="none"), bytes)
+    assert_type(client.connected(), bool)
+    async with client, client.transaction() as t:
+        assert_type(await t.query("x?"), str)
+    await client.close()
+
+
+def instruments_in_sync() -> None:
+    client = sync.TCP("h", 1, keep_alive={"idle": 5})
+    assert_type(client.write_readline(b"x\n", b"\r", timeout=2), bytes)
+    assert_type(client.query("x?"), str)
+    assert_type(client.readexactly(5, on_timeout="keep"), bytes)
+    with client, client.transaction() as t:
+        assert_type(t.read_block(), bytes)
+    futures = sync.FuturesTCP("h", 1)
+    assert_type(futures.query("x?").result(), str)
+    assert_type(futures.close().result(), None)
+
+
 def options() -> None:
     assert_type(Options(codec="msgpack", max_pending=3), Options)
     assert_type(Options(**MOSAIK), Options)

@@ -66,6 +66,36 @@ class Connection:
         last_received: When the last bytes came; kept up only while somebody wants to know.
     """
 
+    __slots__ = (
+        "_closed",
+        "_create_future",
+        "_filling",
+        "_limit",
+        "_most",
+        "_owner",
+        "_runtime",
+        "_served",
+        "_shared",
+        "_system",
+        "_tap",
+        "_waiter",
+        "_want",
+        "_writer",
+        "buffer",
+        "eof",
+        "error",
+        "generation",
+        "holding",
+        "lost",
+        "paused",
+        "ready",
+        "received",
+        "since",
+        "told",
+        "transport",
+        "writable",
+    )
+
     def __init__(
         self, runtime: Runtime, owner: Callable[[], Owner | None], system: System, limit: int, tap: Tap | None
     ) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Iterable
 __all__ = ["LineBuffer", "LineTooLong", "Terminator"]
 
 _SPLIT = 256 * 1024
+# Shared by all that have cut none, for an empty one is not small. Nothing is ever put into it.
+_NO_LINES: deque[bytes] = deque()
 
 
 class LineTooLong(Exception):
@@ -113,7 +115,7 @@ class LineBuffer:
 
     def __init__(self) -> None:
         # In this order: whole lines that were cut already, the rest of a chunk, and what came later.
-        self._lines: deque[bytes] = deque()
+        self._lines = _NO_LINES
         self._split_at: Terminator | None = None
         self._chunk = b""
         self._position = 0
@@ -198,7 +200,7 @@ class LineBuffer:
             self._to_chunk()
         end = min(self._position + most, len(self._chunk))
         taken = self._chunk[self._position : end]
-        self._position = end
+        self._go_to(end)
         self._size -= len(taken)
         return taken
 
@@ -267,7 +269,7 @@ class LineBuffer:
         if begin - self._position > limit:
             raise LineTooLong(end - self._position)
         line = self._chunk[self._position : end]
-        self._position = end
+        self._go_to(end)
         self._size -= len(line)
         if terminator.single is None and not self._size:
             self.ignore_next(terminator.rest(line[begin - end :]))
@@ -325,9 +327,17 @@ class LineBuffer:
         size = len(chunk) - len(rest)
         if size > limit and max(map(len, lines), default=0) - len(eol) > limit:
             return []  # `take_line` will say so, in its turn
-        self._position += size
+        self._go_to(self._position + size)
         self._size -= size
         return lines
+
+    def _go_to(self, position: int) -> None:
+        """Take note that the chunk was read up to *position*; one that is used up is not kept."""
+        if position == len(self._chunk):
+            self._chunk = b""
+            position = 0
+            self._searched_for = None
+        self._position = position
 
     def _join_lines(self) -> None:
         lines = b"".join(self._lines)
