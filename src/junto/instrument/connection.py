@@ -7,7 +7,7 @@ and only what satisfies the reader wakes him. Large reads are received into the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from junto.errors import fresh
 from junto.instrument.errors import ConnectionClosedError
@@ -17,6 +17,9 @@ from junto.runtime import Future, Runtime, Transport
 from junto.sansio.lines import LineBuffer
 
 __all__ = ["Connection", "Filling", "Owner"]
+
+# Up to so many bytes are usually one reply, and become it; of more, a copy is saved.
+_SMALL: Final = 4096
 
 Tap = Callable[[str, int, bytes], object]
 
@@ -152,9 +155,11 @@ class Connection:
         if self._filling is not None:
             self._fill(self._filling, nbytes)
             return
-        data = bytes(self._shared[:nbytes])
+        data: bytes | memoryview = self._shared[:nbytes]
+        if nbytes <= _SMALL:
+            data = bytes(data)
         if self._tap is not None:
-            self._tap("<", self.generation, data)
+            self._tap("<", self.generation, bytes(data))
         buffer = self.buffer
         waiter = self._waiter
         if waiter is not None and not waiter.done():
@@ -165,7 +170,7 @@ class Connection:
             self.holding = True
             self.transport.pause_reading()
 
-    def _serve(self, waiter: Future[Any], data: bytes) -> None:
+    def _serve(self, waiter: Future[Any], data: bytes | memoryview) -> None:
         assert self._want is not None, "who waits wants something"
         try:
             taken = self._want.take_from(self.buffer, data)

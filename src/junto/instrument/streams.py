@@ -176,7 +176,30 @@ class LineStream(_Stream):
             raise StopAsyncIteration
         return item
 
+    def _quick(self) -> LineBuffer | None:
+        """Give the buffer of our connection, if it may be read at once, and others had their turn."""
+        session = self._session
+        connection = session.connection
+        if (
+            connection is None
+            or connection.generation != self._generation
+            or not connection.buffer
+            or (session.lanes if self._lanes is None else self._lanes).busy & READ
+            or self._since_turn >= _TURN
+        ):
+            return None
+        if connection.holding:
+            connection.relax()
+        return connection.buffer
+
     async def _next_item(self) -> Any:
+        buffer = self._quick()
+        if buffer is not None:
+            ready = buffer.split_lines(self._line.terminator, self._line.limit)
+            if ready:
+                self._ready = ready
+                self._since_turn += 64 * len(ready)  # more or less
+                return ready.popleft()
         item = await self._item(self._line)
         connection = self._session.connection
         if connection is not None and item is not _END and not isinstance(item, Gap):
@@ -205,6 +228,12 @@ class LineStream(_Stream):
 
     async def next_batch(self) -> list[Any]:
         """Wait for the next list; it is empty when the stream has ended."""
+        buffer = self._quick()
+        if buffer is not None:
+            lines = buffer.cut_lines(self._line.terminator, self._line.limit)
+            if lines:
+                self._since_turn += 64 * len(lines)  # more or less
+                return lines
         batch = await self._item(_Lines(self._line))
         if batch is _END:
             return []
@@ -244,7 +273,7 @@ class _Lines:
         except LineTooLong as error:
             raise self._line.overrun(error) from None
 
-    def take_from(self, buffer: LineBuffer, data: bytes) -> list[bytes] | None:
+    def take_from(self, buffer: LineBuffer, data: bytes | memoryview) -> list[bytes] | None:
         buffer.append(data)
         return self.take(buffer)
 

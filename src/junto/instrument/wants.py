@@ -22,7 +22,7 @@ class Want(Protocol[R]):
         """Take what satisfies it; ``None`` if there is not enough yet."""
         ...
 
-    def take_from(self, buffer: LineBuffer, data: bytes) -> R | None:
+    def take_from(self, buffer: LineBuffer, data: bytes | memoryview) -> R | None:
         """Put *data* in the buffer, and do as `take`."""
         ...
 
@@ -39,7 +39,7 @@ def ended() -> ConnectionEOFError:
 class _Plain:
     __slots__ = ()
 
-    def take_from(self: Want[T], buffer: LineBuffer, data: bytes) -> T | None:
+    def take_from(self: Want[T], buffer: LineBuffer, data: bytes | memoryview) -> T | None:
         buffer.append(data)
         return self.take(buffer)
 
@@ -128,7 +128,7 @@ class Line:
         except LineTooLong as error:
             raise self.overrun(error) from None
 
-    def take_from(self, buffer: LineBuffer, data: bytes) -> bytes | None:
+    def take_from(self, buffer: LineBuffer, data: bytes | memoryview) -> bytes | None:
         try:
             return buffer.append_and_take_line(data, self.terminator, self.limit)
         except LineTooLong as error:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 __all__ = ["LineBuffer", "LineTooLong", "Terminator"]
 
-_SPLIT = 256 * 1024
+_SPLIT = 64 * 1024  # what fits into a processor's nearer memory, with the lines cut from it
 # Shared by all that have cut none, for an empty one is not small. Nothing is ever put into it.
 _NO_LINES: deque[bytes] = deque()
 
@@ -132,18 +132,18 @@ class LineBuffer:
     def __bool__(self) -> bool:
         return self._size > 0 or bool(self._lines)
 
-    def append(self, data: bytes) -> None:
-        """Take what was received."""
+    def append(self, data: bytes | memoryview) -> None:
+        """Take what was received; of a view, a copy."""
         if self._unwanted:
-            data = self._without_unwanted(data)
+            data = self._without_unwanted(bytes(data))
         chunk = self._chunk
         if not self._size:
-            self._chunk = data
+            self._chunk = bytes(data)
             self._position = 0
             self._searched_for = None
         elif not self._gathered and len(chunk) - self._position <= len(data):
             # What is left is no longer than what it is laid in front of; that bounds how often it is moved.
-            self._chunk = chunk[self._position :] + data
+            self._chunk = b"".join((memoryview(chunk)[self._position :], data))
             self._searched = max(0, self._searched - self._position)
             self._position = 0
         else:
@@ -235,9 +235,11 @@ class LineBuffer:
         self._size = len(self._chunk)
         self._searched_for = None
 
-    def append_and_take_line(self, data: bytes, terminator: Terminator, limit: int) -> bytes | None:
+    def append_and_take_line(
+        self, data: bytes | memoryview, terminator: Terminator, limit: int
+    ) -> bytes | None:
         """Take what was received, and take one line; as `append` and `take_line`, in fewer steps."""
-        if not self._size and not self._lines and not self._unwanted:
+        if type(data) is bytes and not self._size and not self._lines and not self._unwanted:
             eol = terminator.single
             if eol is not None and 0 <= data.find(eol) == len(data) - len(eol) <= limit:
                 return data  # just this line, which is the usual reply
@@ -276,7 +278,7 @@ class LineBuffer:
         return line
 
     def take_lines(self, terminator: Terminator, limit: int) -> list[bytes]:
-        """Take all whole lines of the oldest chunk, or those that were cut already; none if there is none.
+        """Take whole lines, of 64 KiB or a little more together, or those that were cut already.
 
         Raises:
             LineTooLong: The content of the first is above *limit* bytes; nothing was taken.
@@ -285,32 +287,37 @@ class LineBuffer:
             lines = list(self._lines)
             self._lines.clear()
             return lines
-        lines = self._cut(terminator, limit, len(self._chunk))
+        lines = self.cut_lines(terminator, limit)
         if not lines:
             first = self.take_line(terminator, limit)
             if first is None:
                 return []
-            lines = self._cut(terminator, limit, len(self._chunk))
+            lines = self.cut_lines(terminator, limit)
             lines.insert(0, first)
         return lines
 
     def split_lines(self, terminator: Terminator, limit: int) -> deque[bytes]:
-        """Cut whole lines apart in advance, of 256 KiB or less.
+        """Cut whole lines apart in advance, of 64 KiB or less.
 
         Returns:
             These lines. They are still here; who takes the oldest from this object has read it. As soon as
             anything else is read, or all is forgotten, this object is empty.
         """
         if not self._lines:
-            self._lines = deque(self._cut(terminator, limit, self._position + _SPLIT))
+            self._lines = deque(self.cut_lines(terminator, limit))
             self._split_at = terminator
         return self._lines
 
-    def _cut(self, terminator: Terminator, limit: int, end: int) -> list[bytes]:
-        """Cut the whole lines of the chunk up to *end* apart, and go behind them."""
+    def cut_lines(self, terminator: Terminator, limit: int) -> list[bytes]:
+        """Take whole lines, of 64 KiB or less together, if that can be done quickly; else none.
+
+        None are taken, though they may be there, of terminators that are several, of a line that is
+        longer, or has more content than *limit*, and of what came in many pieces: `take_line` is for these.
+        """
         eol = terminator.single
         chunk = self._chunk
         start = self._position
+        end = start + _SPLIT
         if eol is None or self._lines or start == len(chunk):
             return []
         if start or end < len(chunk):
