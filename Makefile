@@ -69,7 +69,7 @@ clean: ## remove all that the other targets made
 
 $(VENV)/$(filled)-%: $(VENV)/.made pyproject.toml
 	@echo "Filling $(@D) for make $* ..."
-	@$(PY) $(install) '.[fast,blosc,cli,serial]' --group $*
+	@$(PY) $(install) '.[fast,blosc,cli,serial,simpy,trio]' --group $*
 	@touch $@
 
 $(FUZZ)/$(filled)-fuzz: $(FUZZ)/.made pyproject.toml

@@ -63,7 +63,7 @@ def _be_server(role: dict[str, Any], answers: TextIO) -> None:
         _say(answers, {"port": port})
 
     threading.Thread(target=_answer_parent, args=(answers,), daemon=True).start()
-    if role["loop"]:
+    if role["loop"] in ("asyncio", "uvloop"):
         with _runner(role["loop"]) as runner:
             runner.run(module.serve(announce, **role["options"]))
     else:
@@ -108,7 +108,17 @@ def _be_client(role: dict[str, Any], answers: TextIO) -> None:
     def connect() -> Any:
         return module.connect(port, work, **role["options"])
 
-    if role["loop"]:
+    if role["loop"] == "simpy":
+        clients = [connect() for _ in range(role["connections"])]
+
+        def drive(driver: Any, seconds: float) -> Any:
+            return module.run(driver(clients, seconds))
+    elif role["loop"] == "trio":
+        from benchmarks.in_trio import TrioThread
+
+        thread = TrioThread(connect, role["connections"])
+        clients, drive = thread.clients, thread.run
+    elif role["loop"]:
         runner = _runner(role["loop"])
         clients = runner.run(_open_async(connect, role["connections"]))
 
@@ -125,7 +135,7 @@ def _be_client(role: dict[str, Any], answers: TextIO) -> None:
     _say(answers, {"connections": len(clients)})
     for line in sys.stdin:
         order = json.loads(line)
-        driver = find_driver(order["driver"], in_loop=bool(role["loop"]))
+        driver = find_driver(order["driver"], loop=role["loop"])
         drive(driver, order["warm_up"])
         # The server's processor time is read by the parent, at the same two moments.
         _say(answers, {"warm": True})

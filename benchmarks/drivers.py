@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from time import perf_counter
 from typing import Any
 
@@ -179,6 +179,39 @@ def shared(clients: list[Client], seconds: float) -> Counted:
     return sum(counts), perf_counter() - start
 
 
+def sequential_simpy(clients: list[Client], seconds: float) -> Generator[Any, Any, Counted]:
+    (client,) = clients
+    call, expected, check_result = client.call, client.expected, _checker(client.expected)
+    count = 0
+    start = now = perf_counter()
+    end = start + seconds
+    while now < end:
+        check_result((yield call()), expected)
+        count += 1
+        now = perf_counter()
+    return count, now - start
+
+
+def pipelined_simpy(clients: list[Client], seconds: float) -> Generator[Any, Any, Counted]:
+    """Wait for the oldest call, make a new one: 100 in flight, in one process."""
+    (client,) = clients
+    call, expected = client.call, client.expected
+    count = 0
+    start = now = perf_counter()
+    end = start + seconds
+    flying = deque([call() for _ in range(IN_FLIGHT)])
+    while now < end:
+        for _ in range(IN_FLIGHT):
+            if (result := (yield flying.popleft())) != expected:
+                check(result, expected)
+            flying.append(call())
+        count += IN_FLIGHT
+        now = perf_counter()
+    for last in flying:
+        check((yield last), expected)
+    return count, now - start
+
+
 _IN_LOOP = {
     "sequential": sequential_async,
     "pipelined": pipelined_async,
@@ -188,5 +221,11 @@ _IN_LOOP = {
 _IN_THREADS = {"sequential": sequential, "pipelined": pipelined, "connections": connections, "shared": shared}
 
 
-def find_driver(name: str, *, in_loop: bool) -> Callable[[list[Client], float], Any]:
-    return _IN_LOOP[name] if in_loop else _IN_THREADS[name]
+_IN_SIMPY = {"sequential": sequential_simpy, "pipelined": pipelined_simpy}
+
+
+def find_driver(name: str, *, loop: str) -> Callable[[list[Client], float], Any]:
+    """Find how a client of that *loop* makes its calls; see `benchmarks.processes.Side`."""
+    if loop == "simpy":
+        return _IN_SIMPY[name]
+    return _IN_LOOP[name] if loop else _IN_THREADS[name]

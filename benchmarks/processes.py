@@ -28,7 +28,7 @@ class Side:
 
     Attributes:
         module: Its name.
-        loop: ``asyncio``, ``uvloop``, or empty for blocking code.
+        loop: ``asyncio``, ``uvloop``, ``trio``, ``simpy``, or empty for blocking code.
         options: Keyword arguments for its ``serve`` or ``connect``.
     """
 

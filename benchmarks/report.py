@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.results import Comparison, Figures, Outcome
 
-_PACKAGES = ("junto", "msgspec", "uvloop", "pyzmq", "rpyc", "grpcio", "websockets")
+_PACKAGES = ("junto", "msgspec", "uvloop", "trio", "pyzmq", "rpyc", "grpcio", "websockets")
 
 
 class Progress:

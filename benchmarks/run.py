@@ -16,6 +16,8 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks import costs
+from benchmarks.coroutines import measure_coroutines
+from benchmarks.instruments import measure_instruments
 from benchmarks.plan import Plan
 from benchmarks.rates import measure_rate
 from benchmarks.report import Progress, describe_machine, print_bars, print_machine, print_outcome
@@ -30,6 +32,8 @@ def find_workloads() -> dict[str, Measure]:
     workloads["memory"] = costs.measure_memory
     workloads["idle"] = costs.measure_idle
     workloads["import"] = costs.measure_import
+    workloads["coroutines"] = measure_coroutines
+    workloads["instruments"] = measure_instruments
     return workloads
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import product
@@ -44,7 +44,9 @@ class Contestant:
         """Name a library that this one needs and that is not installed."""
         library = self.client.module.partition("_")[0]
         wanted = [library] if library in LIBRARIES else []
-        wanted += [side.loop for side in (self.server, self.client) if side.loop == "uvloop"]
+        wanted += [
+            side.loop for side in (self.server, self.client) if side.loop in ("uvloop", "trio", "simpy")
+        ]
         return next((name for name in wanted if find_spec(name) is None), None)
 
 
@@ -84,6 +86,14 @@ def _plain_juntos(*bars: Bar, limit: float) -> Iterator[Contestant]:
         yield Contestant.of(f"junto {codec} to any peer, {loop}", side, Bar((bare(loop),), limit), *bars)
 
 
+def _in_trio(limit: float) -> Iterator[Contestant]:
+    """Give junto in trio with each codec, beside a bare stream of trio."""
+    yield Contestant.of(bare("trio"), Side("bare_trio", "trio"))
+    for codec in ("json", "msgpack"):
+        side = Side("junto_trio", "trio", {"codec": codec})
+        yield Contestant.of(f"junto.trio {codec}", side, Bar((bare("trio"),), limit))
+
+
 RPYC = Contestant.of("rpyc", Side("rpyc_threads"))
 ZMQ = Contestant.of("pyzmq", Side("zmq_blocking"))
 ZMQ_ASYNCIO = Contestant.of("pyzmq, asyncio", Side("zmq_asyncio", "asyncio"))
@@ -109,6 +119,13 @@ def _blocking_juntos(limit: float) -> Iterator[Contestant]:
         yield Contestant(
             f"junto.sync {codec} to junto.aio, uvloop", server, client, (Bar((SOCKETS_TO_UVLOOP,), limit),)
         )
+
+
+def _simpy_juntos(limit: float, baseline: Callable[[str], str]) -> Iterator[Contestant]:
+    """Give junto in SimPy with each codec; *baseline* names its baseline."""
+    for codec in ("json", "msgpack"):
+        side = Side("junto_simpy", "simpy", {"codec": codec})
+        yield Contestant.of(f"junto.simpy {codec}", side, Bar((baseline(codec),), limit))
 
 
 def _bare_sockets(**options: Any) -> Iterator[Contestant]:
@@ -137,7 +154,17 @@ SEQUENTIAL = Rate(
     "sequential",
     "one call after the other",
     "sequential",
-    (*_bares(), *_juntos(limit=0.90), ZMQ, ZMQ_RPC, ZMQ_ASYNCIO, RPYC, *WEBSOCKETS_LOOPS, GRPC_ASYNCIO),
+    (
+        *_bares(),
+        *_juntos(limit=0.90),
+        *_in_trio(0.80),
+        ZMQ,
+        ZMQ_RPC,
+        ZMQ_ASYNCIO,
+        RPYC,
+        *WEBSOCKETS_LOOPS,
+        GRPC_ASYNCIO,
+    ),
 )
 PIPELINED = Rate(
     "pipelined",
@@ -147,6 +174,8 @@ PIPELINED = Rate(
         *_bares(),
         *_plain_juntos(FASTEST_ZMQ, limit=0.65),
         *_juntos(FASTEST_ZMQ, limit=0.85),
+        *_in_trio(0.80),
+        *_simpy_juntos(0.70, lambda codec: f"junto {codec}, asyncio"),
         ZMQ,
         ZMQ_RPC,
         ZMQ_ASYNCIO,
@@ -170,9 +199,17 @@ CONNECTIONS = Rate(
 )
 BLOCKING = Rate(
     "blocking",
-    "a blocking client, one call after the other",
+    "a client of blocking sockets or in SimPy, one call after the other",
     "sequential",
-    (*_bare_sockets(), *_blocking_juntos(0.80), ZMQ, RPYC, WEBSOCKETS, GRPC),
+    (
+        *_bare_sockets(),
+        *_blocking_juntos(0.80),
+        *_simpy_juntos(0.50, lambda _codec: BARE_SOCKETS),
+        ZMQ,
+        RPYC,
+        WEBSOCKETS,
+        GRPC,
+    ),
 )
 SHARED = Rate(
     "shared",

@@ -44,15 +44,15 @@ nitpick_ignore_regex = [
     # A name that is written out in full is meant to lead there, and has to.
     (r"py:obj", r"(?!junto\.).*"),
     # Type variables have no page.
-    (r"py:.*", r"junto\.(.*\.)?[A-Z]"),
+    (r"py:.*", r"junto\.(.*\.)?[A-Z](_co)?"),
     # An annotation without a module is an alias or a type variable; type checkers see to it that it exists.
     (r"py:class", r"\w+"),
     # What an annotation of an inner module names, and only that module uses.
     (r"py:class", r"junto\.exposing\.Exposed"),
     # A private base class is shown, and has no page.
     (r"py:class", r"junto\.(.*\.)?_\w+"),
-    # The standard library and msgspec: their inventories would have to be fetched for each build.
-    (r"py:.*", rf"({'|'.join(sorted(sys.stdlib_module_names))}|msgspec)\..*"),
+    # The standard library, msgspec, SimPy and trio: their inventories would have to be fetched.
+    (r"py:.*", rf"({'|'.join(sorted(sys.stdlib_module_names))}|msgspec|simpy|trio)\..*"),
 ]
 # The flavours share their names, and an annotation that is imported for types only does not tell its module.
 suppress_warnings = ["ref.python"]

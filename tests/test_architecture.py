@@ -40,8 +40,11 @@ PLACES = {
     "compat": "application",
     "custom_types": "codec",
     "errors": "errors",
+    "instrument.aio": "binding",
     "instrument.errors": "errors",
     "instrument.simulated": "flavour",
+    "instrument.sync": "binding",
+    "instrument.trio": "binding",
     "mosaik": "application",
     "runtime": "runtime",
     "runtimes": "runtimes",
@@ -51,6 +54,8 @@ PLACES = {
     "sync": "flavour",
     "testing": "application",
     "trio": "flavour",
+    "vsoa.aio": "flavour",
+    "vsoa.sync": "flavour",
     "waiting": "waiting",
 }
 
@@ -68,7 +73,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "runtimes": frozenset({"runtimes", "sansio.tls", "runtime", "address", "errors"}),
     "layer": BELOW_FLAVOURS,
     "front": BELOW_FLAVOURS,
-    "flavour": BELOW_FLAVOURS | {"runtimes", "sansio.tls"},
+    "binding": BELOW_FLAVOURS | {"runtimes"},
+    "flavour": BELOW_FLAVOURS | {"binding", "runtimes", "sansio.tls"},
     "application": BELOW_FLAVOURS | {"application", "flavour", "front"},
 }
 
@@ -100,6 +106,9 @@ FORBIDDEN: dict[str, frozenset[str]] = {
 # Names that say where code was put, not what it is.
 EMPTY_NAMES = frozenset({"base", "common", "core", "helpers", "misc", "util", "utils"})
 MAX_LINES = 400
+
+# Each tells one story in several modules: a program of its own, or what one optional dependency is wrapped in.
+WHOLE_PACKAGES = ("junto.cli", "junto.runtimes.simpy", "junto.runtimes.trio", "junto.simpy")
 
 
 @dataclass(frozen=True)
@@ -187,7 +196,9 @@ def wrong_arrows(package: Package) -> list[str]:
         f"({package.place_of(found.target)})"
         for module in package.modules.values()
         for found in package.imports(module)
-        if package.is_own(found.target) and package.place_of(found.target) not in ARROWS[module.place]
+        if package.is_own(found.target)
+        and package.place_of(found.target) not in ARROWS[module.place]
+        and not (found.target.startswith("junto.") and one_place(found.target) == one_place(module.name))
     ]
 
 
@@ -228,18 +239,23 @@ def declared_dependencies(root: Path) -> tuple[set[str], set[str]]:
     return names(project["dependencies"]), set().union(*map(names, extras))
 
 
-def misplaced_dependencies(package: Package, required: set[str], optional: set[str]) -> list[str]:
-    """Find what is imported and not declared, and extras that more than one module imports.
+def one_place(name: str) -> str:
+    """Name the package that counts as one place for a module, or the module itself."""
+    for package in WHOLE_PACKAGES:
+        if name == package or name.startswith(f"{package}."):
+            return package
+    return name
 
-    The command is one program in a package of its own; it counts as one module.
-    """
+
+def misplaced_dependencies(package: Package, required: set[str], optional: set[str]) -> list[str]:
+    """Find what is imported and not declared, and extras that are imported in more than one place."""
     faults = []
     users: dict[str, set[str]] = {name: set() for name in optional}
     for module in package.modules.values():
         for found in package.imports(module):
             name = found.target.partition(".")[0]
             if name in optional:
-                users[name].add("junto.cli" if module.name.startswith("junto.cli.") else module.name)
+                users[name].add(one_place(module.name))
             elif name not in required | {"junto"} | sys.stdlib_module_names:
                 faults.append(
                     f"{module.name}:{found.line} imports {name}, which pyproject.toml does not name"

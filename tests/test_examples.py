@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import takewhile
+from itertools import permutations, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,9 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 EXAMPLES = ROOT / "examples"
 SHOWN = "tcp://127.0.0.1:5555"
-FLAVOURS = ("aio", "sync")
+FLAVOURS = ("aio", "sync", "trio", "simpy")
+# VSOA is offered in the first two flavours only, so far.
+FOR_TWO = "vehicles/"
 # These have tests of their own: a command's, and a program's that junto does not start.
 ELSEWHERE = {"command-line.md", "mosaik.md"}
 PAGES = sorted(
@@ -149,12 +151,12 @@ def test_a_reader_sees_what_the_page_shows(page: Path, calling: str, tmp_path: P
                 reader.follow(command)
 
 
-@pytest.mark.parametrize("serving", FLAVOURS)
-def test_each_flavour_calls_the_other(serving: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("serving", "calling"), list(permutations(FLAVOURS, 2)))
+def test_each_flavour_calls_each_other(serving: str, calling: str, tmp_path: Path) -> None:
     page = DOCS / "tutorial/call-a-function.md"
     with reading(page, tmp_path) as reader:
         for command in commands(page):
-            if (command.flavour == serving) == command.serves:
+            if command.flavour == (serving if command.serves else calling):
                 reader.follow(command)
 
 
@@ -168,7 +170,11 @@ def test_every_program_is_shown_and_run_on_a_page() -> None:
     assert ours - run == set()
 
 
-def test_a_program_for_one_flavour_has_its_like_for_the_other() -> None:
+def test_a_program_for_one_flavour_has_its_like_for_the_others() -> None:
     names = {str(path.relative_to(EXAMPLES).with_suffix("")) for path in PROGRAMS}
-    by_flavour = [{name.removesuffix(f"_{f}") for name in names if name.endswith(f"_{f}")} for f in FLAVOURS]
-    assert by_flavour[0] == by_flavour[1] != set()
+    in_aio, in_sync, *others = (
+        {name.removesuffix(f"_{f}") for name in names if name.endswith(f"_{f}")} for f in FLAVOURS
+    )
+    assert in_aio == in_sync != set()
+    for other in others:
+        assert other == {name for name in in_aio if not name.startswith(FOR_TWO)}

@@ -130,9 +130,11 @@ def run(program: str) -> None:
 
 
 def test_the_examples_of_the_readme_run(tmp_path: Path) -> None:
-    in_asyncio, server, client = blocks(read("README.md"), "python")
+    in_asyncio, server, in_trio, in_simpy, client = blocks(read("README.md"), "python")
     tcp = "tcp://127.0.0.1:5555"
     run(in_asyncio.replace(tcp, f"unix://{tmp_path}/aio.sock"))
+    run(in_trio.replace(tcp, f"unix://{tmp_path}/trio.sock"))
+    run(in_simpy.replace(tcp, f"unix://{tmp_path}/simpy.sock"))
     with running(server.replace(tcp, f"unix://{tmp_path}/sync.sock")):
         wait_for_listener(tmp_path / "sync.sock")
         run(client.replace(tcp, f"unix://{tmp_path}/sync.sock"))

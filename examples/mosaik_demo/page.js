@@ -14,7 +14,7 @@ for (const figure of document.querySelectorAll('figure.plot')) {
     const x = (left + part * inner) * svg.viewBox.baseVal.width, minutes = Math.floor(part * 1440);
     cursor.setAttribute('x1', x); cursor.setAttribute('x2', x);
     lines.forEach((values, number) => figure.querySelector(`[data-line="${number}"]`).textContent =
-      values[Math.floor(part * values.length)].toFixed(2) + ' ' + figure.dataset.unit);
+      values[Math.floor(part * values.length)]?.toFixed(2).concat(' ', figure.dataset.unit) ?? 'no answer');
     figure.querySelector('.clock b').textContent =
       String(Math.floor(minutes / 60)).padStart(2, '0') + ':' + String(minutes % 60).padStart(2, '0');
   });

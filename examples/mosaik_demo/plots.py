@@ -18,7 +18,7 @@ class Line:
     Attributes:
         name: What the legend says.
         colour: The name of a colour of the page's style sheet.
-        values: At equal distances, the first at midnight.
+        values: At equal distances, the first at midnight; not-a-number leaves a gap.
         filled: Whether the area down to zero is tinted.
     """
 
@@ -53,17 +53,24 @@ def plot(lines: list[Line], unit: str) -> str:
         marks.append(f'<text class="tick" {place}>{hour:02}:00</text>')
     for line in lines:
         step = 1 / len(line.values)
-        points = [f"{x(number * step):.1f},{y(value):.1f}" for number, value in enumerate(line.values)]
+        path = ""
+        for number, value in enumerate(line.values):
+            if not math.isnan(value):
+                begins = number == 0 or math.isnan(line.values[number - 1])
+                path += f"{'M' if begins else ' '}{x(number * step):.1f},{y(value):.1f}"
         if line.filled:
-            area = f"M{x(0):.1f},{y(0):.1f} L{' '.join(points)} L{x(1 - step):.1f},{y(0):.1f} Z"
+            area = f"M{x(0):.1f},{y(0):.1f} L{path[1:]} L{x(1 - step):.1f},{y(0):.1f} Z"
             marks.append(f'<path class="area" style="fill: var(--{line.colour})" d="{area}"/>')
-        marks.append(f'<path class="line" style="stroke: var(--{line.colour})" d="M{" ".join(points)}"/>')
+        marks.append(f'<path class="line" style="stroke: var(--{line.colour})" d="{path}"/>')
     legend = "".join(
         f'<li><i style="background: var(--{line.colour})"></i>{html.escape(line.name)} '
         f'<b data-line="{number}"></b></li>'
         for number, line in enumerate(lines)
     )
-    data = json.dumps([[round(value, 2) for value in line.values] for line in lines], separators=(",", ":"))
+    data = json.dumps(
+        [[None if math.isnan(value) else round(value, 2) for value in line.values] for line in lines],
+        separators=(",", ":"),
+    )
     label = html.escape(", ".join(line.name for line in lines))
     return (
         f'<figure class="plot" data-left="{LEFT / WIDTH}" data-right="{RIGHT / WIDTH}" data-unit="{unit}">'
@@ -77,8 +84,8 @@ def plot(lines: list[Line], unit: str) -> str:
 
 def _scale(lines: list[Line]) -> tuple[float, float, list[float]]:
     """Choose round numbers for the axis, zero among them."""
-    low = min(0.0, *(min(line.values) for line in lines))
-    high = max(0.0, *(max(line.values) for line in lines))
+    known = [value for line in lines for value in line.values if not math.isnan(value)]
+    low, high = min(0.0, *known), max(0.0, *known)
     step = 10.0 ** math.floor(math.log10((high - low) / 2))
     while (high - low) / step > 6:
         step *= 2

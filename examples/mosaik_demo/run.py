@@ -2,7 +2,7 @@
 
 It shows how far the day is, compares the result with the same day computed without mosaik, tells what went
 over the wire and how fast, beside the same simulators inside mosaik's process and over mosaik's own
-package, and writes a page with plots.
+package. Then it reads the same day from instruments over bad links, and writes a page with plots.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from instruments import Meter, measure
 from loguru import logger
 from page import make_page
 from progress import Bar
@@ -55,6 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
             seconds[way].append(timed.seconds)
             faults += compare(timed, expected, step_size)
+    with Bar("instruments, over bad links") as bar:
+        meters = measure(bar.advance)
+        bar.note = f"{sum(meter.connections for meter in meters)} connections"
+    faults += [f"{meter.name}: {meter.wrong} wrong answers" for meter in meters if meter.wrong]
     if faults:
         print("\n".join(["", "The result is wrong:", *dict.fromkeys(faults)]), file=sys.stderr)
         return 1
@@ -70,12 +75,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     page = args.output / "mosaik.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(
-        make_page(outcome.series, energies, tap, times, step_size, rounds, versions), encoding="utf-8"
+        make_page(outcome.series, energies, tap, times, meters, step_size, rounds, versions), encoding="utf-8"
     )
     if args.json:
-        print(json.dumps(as_json(outcome, energies, tap, times, step_size, rounds, page), indent=2))
+        print(json.dumps(as_json(outcome, energies, tap, times, meters, step_size, rounds, page), indent=2))
     else:
-        report(outcome, energies, tap, times, rounds, page)
+        report(outcome, energies, tap, times, meters, rounds, page)
     return 0
 
 
@@ -127,6 +132,7 @@ def as_json(
     energies: Energies,
     tap: Tap,
     times: dict[str, dict[str, Any]],
+    meters: Sequence[Meter],
     step_size: int,
     rounds: int,
     page: Path,
@@ -144,12 +150,19 @@ def as_json(
             "bytes_to_mosaik": tap.bytes["←"],
         },
         "times": times,
+        "instruments": {meter.name: meter.as_json() for meter in meters},
         "page": str(page.resolve()),
     }
 
 
 def report(
-    outcome: Outcome, energies: Energies, tap: Tap, times: dict[str, dict[str, Any]], rounds: int, page: Path
+    outcome: Outcome,
+    energies: Energies,
+    tap: Tap,
+    times: dict[str, dict[str, Any]],
+    meters: Sequence[Meter],
+    rounds: int,
+    page: Path,
 ) -> None:
     steps = len(outcome.series["roof0.power_kw"])
     print(f"\nAll {steps:,} steps gave exactly the values of a plain loop without mosaik.")
@@ -170,6 +183,13 @@ def report(
             line += f"  {numbers['messages_per_second']:>8,.0f} messages/s"
             line += f"  {numbers['microseconds_per_request']:>6,.0f} µs"
         print(line)
+    print("\nThe same day, measured by instruments whose connections broke:")
+    for meter in meters:
+        told = meter.as_json()
+        print(
+            f"  {meter.name:<11} {told['read']:>4} readings by junto.{meter.client}, "
+            f"{told['failed']} without answer, {told['wrong']} wrong, over {told['connections']} connections"
+        )
     print(f"\nPlots: {page.resolve()}")
 
 

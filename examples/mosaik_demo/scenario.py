@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shlex
 import subprocess
 import sys
@@ -46,8 +47,8 @@ def program(name: str, *arguments: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def over_junto() -> Iterator[dict[str, Any]]:
-    """Let mosaik start the house, and connect to a battery that runs already."""
+def over_junto(flavour: str = "") -> Iterator[dict[str, Any]]:
+    """Let mosaik start the house, in the given flavour, and connect to a battery that runs already."""
     command = [sys.executable, str(HERE / "battery.py"), "--listen", "127.0.0.1:0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as battery:
         assert battery.stdout is not None, "a pipe was asked for"
@@ -55,7 +56,8 @@ def over_junto() -> Iterator[dict[str, Any]]:
             said = battery.stdout.readline()
             if not said.startswith("listening at "):
                 raise RuntimeError("the battery's program did not begin to listen")
-            yield {"House": program("house.py"), "Battery": {"connect": said.split()[-1]}}
+            house = program("house_in.py", flavour) if flavour else program("house.py")
+            yield {"House": house, "Battery": {"connect": said.split()[-1]}}
             battery.wait(10)
         finally:
             battery.kill()  # if something went wrong; otherwise it has ended
@@ -75,7 +77,15 @@ def in_mosaiks_process() -> Iterator[dict[str, Any]]:
     yield {"House": {"python": "in_mosaik:HouseThere"}, "Battery": {"python": "in_mosaik:BatteryThere"}}
 
 
-WAYS = {"junto": over_junto, "mosaik-api": over_mosaik_api, "in-process": in_mosaiks_process}
+WAYS = {
+    "junto": over_junto,
+    "junto.aio": functools.partial(over_junto, "aio"),
+    "junto.trio": functools.partial(over_junto, "trio"),
+    "junto.sync": functools.partial(over_junto, "sync"),
+    "junto.simpy": functools.partial(over_junto, "simpy"),
+    "mosaik-api": over_mosaik_api,
+    "in-process": in_mosaiks_process,
+}
 
 
 def run(way: str, step_size: int, progress: Callable[[float], object], tap: Tap | None = None) -> Outcome:

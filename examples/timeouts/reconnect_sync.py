@@ -19,7 +19,8 @@ def main() -> None:
         print(peer.remote.answer(0))
 
         in_flight = peer.futures.answer(1)
-        server.close(timeout=0.1)
+        server.abort()
+        server.close()
         try:
             in_flight.result()
         except ConnectionLost:

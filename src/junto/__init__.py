@@ -3,15 +3,17 @@
 Import a flavour, which says how your program waits:
 
 - `junto.aio` for asyncio programs, ``await peer.remote.add(3, 4)``;
-- `junto.sync` for plain blocking programs and threads, ``peer.remote.add(3, 4)``.
+- `junto.sync` for plain blocking programs and threads, ``peer.remote.add(3, 4)``;
+- `junto.trio` for trio programs, ``await peer.remote.add(3, 4)``;
+- `junto.simpy` for SimPy processes in real time, ``yield peer.remote.add(3, 4)``.
 
 Each has the same functions: ``connect`` and ``serve`` for remote procedure calls, ``open_channel``
 and ``serve_channels`` for bare requests and replies. What is the same for all of them is here.
 
 Where things are: ``sansio`` holds the protocols, bytes to events and back, without any I/O;
 ``runtimes`` moves bytes and time; the modules between (`junto.channel`, `junto.rpc`) are written once
-and know neither. ``cli`` is the ``junto`` command, `junto.mosaik` speaks to the co-simulation
-framework of that name.
+and know neither. ``cli`` is the ``junto`` command, `junto.vsoa` speaks the protocol for vehicles,
+`junto.mosaik` speaks to the co-simulation framework of that name.
 
 What junto does not do: it finds no peers, keeps no messages for peers that are not there, and
 does not repeat a request whose reply was lost, since nobody knows whether it was handled.
@@ -22,14 +24,20 @@ Importing junto starts no thread, opens nothing, and imports no event loop.
 from junto.address import Address
 from junto.custom_types import CustomType, serializable
 from junto.errors import (
+    BufferFull,
     CodecError,
     ConnectionFailed,
     ConnectionLost,
+    IncompleteRead,
     JuntoError,
+    LimitExceeded,
     LocalProtocolError,
+    NoResult,
     Overloaded,
     PacketTooLarge,
     ProtocolError,
+    ProtocolFinished,
+    ProtocolViolation,
     RemoteError,
     RemoteProtocolError,
     RequestTimeout,
@@ -42,17 +50,23 @@ __all__ = [
     "MOSAIK_2",
     "SIMPYIO",
     "Address",
+    "BufferFull",
     "ChannelOptions",
     "CodecError",
     "ConnectionFailed",
     "ConnectionLost",
     "CustomType",
+    "IncompleteRead",
     "JuntoError",
+    "LimitExceeded",
     "LocalProtocolError",
+    "NoResult",
     "Options",
     "Overloaded",
     "PacketTooLarge",
     "ProtocolError",
+    "ProtocolFinished",
+    "ProtocolViolation",
     "RemoteError",
     "RemoteProtocolError",
     "RequestTimeout",

@@ -10,47 +10,47 @@ What opens something can be awaited, and then has to be closed, or entered with 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, Unpack
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from junto import server as _server
 from junto.address import Address
 from junto.answering import Handler
 from junto.channel import Channel
-from junto.instrument.client import TCP as _TCP
-from junto.instrument.errors import (
-    BlockFormatError,
-    ConnectionClosedError,
-    ConnectionEOFError,
-    ConnectionTimeoutError,
-    IncompleteReadError,
-    InstrumentError,
-    LimitOverrunError,
-    StaleInputError,
-)
-from junto.instrument.retrying import Retry
-from junto.instrument.settings import (
-    IPTOS_LOWCOST,
-    IPTOS_LOWDELAY,
-    IPTOS_NORMAL,
-    IPTOS_RELIABILITY,
-    IPTOS_THROUGHPUT,
-)
-from junto.instrument.streams import BlockStream, LineStream
-from junto.instrument.system import Flavour
+from junto.lazy import attributes_of
+from junto.opening import Opening
 from junto.options import ChannelOptions, Options
 from junto.proxies import Proxy
 from junto.request import Request
 from junto.rpc import Peer as _Peer
 from junto.runtime import Future
-from junto.runtimes.asyncio import AsyncioRuntime, asyncio_runtime
-from junto.runtimes.instruments import SocketSystem
+from junto.runtimes.asyncio import asyncio_runtime
 from junto.server import Server
 from junto.streaming import Stream
 
 if TYPE_CHECKING:
     import ssl
+
+    from junto.instrument.aio import (
+        IPTOS_LOWCOST,
+        IPTOS_LOWDELAY,
+        IPTOS_NORMAL,
+        IPTOS_RELIABILITY,
+        IPTOS_THROUGHPUT,
+        TCP,
+        BlockFormatError,
+        BlockStream,
+        ConnectionClosedError,
+        ConnectionEOFError,
+        ConnectionTimeoutError,
+        IncompleteReadError,
+        InstrumentError,
+        LimitOverrunError,
+        LineStream,
+        Retry,
+        StaleInputError,
+        socket_for_url,
+    )
 
 __all__ = [
     "IPTOS_LOWCOST",
@@ -85,40 +85,14 @@ __all__ = [
     "socket_for_url",
 ]
 
+if not TYPE_CHECKING:
+    # Late: who makes calls need not load what instruments need.
+    __getattr__ = attributes_of("junto.instrument.aio", __name__)
+
 T = TypeVar("T")
 
 Peer = _Peer[Future[Any]]
 """The other end of a connection; its proxies give awaitables."""
-
-
-class _Closable(Protocol):
-    async def close(self) -> None: ...
-
-
-C = TypeVar("C", bound=_Closable)
-
-
-class Opening(Generic[C]):
-    """What is about to be opened: await it, or enter it with ``async with``."""
-
-    __slots__ = ("_flow", "_opened")
-
-    def __init__(self, flow: Coroutine[Any, Any, C]) -> None:
-        self._flow = flow
-        self._opened: C | None = None
-
-    def __await__(self) -> Generator[Any, None, C]:
-        return self._flow.__await__()
-
-    async def __aenter__(self) -> C:
-        self._opened = await self._flow
-        return self._opened
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        assert self._opened is not None, "left only after it was entered"
-        await self._opened.close()
 
 
 def connect(
@@ -178,7 +152,8 @@ def serve(
 
     Args:
         service: An object with exposed members, or a dictionary of exposed functions.
-        *urls: As for `connect`; port 0 lets the system choose, and ``server.addresses`` tells.
+        *urls: As for `connect`, or ``vsoa://host:port``, where any client of VSOA can call it; port 0 lets
+            the system choose, and ``server.urls`` tells.
         tls: What ``tls://`` addresses need; see `junto.tls`.
         connected: Called with each new peer, to call it later; may be ``async def``.
         workers: In how many threads plain functions run; 0 for none: they run in the event loop.
@@ -252,34 +227,6 @@ def serve_channels(
     return Opening(
         _server.serve_channels(asyncio_runtime(), handler, urls, settings, tls=tls, connected=connected)
     )
-
-
-def _running() -> Callable[[], AsyncioRuntime]:
-    """Make what gives the runtime of the running loop, quickly if it is the one of the last time."""
-    last: AsyncioRuntime | None = None
-    loop: asyncio.AbstractEventLoop | None = None
-
-    def find() -> AsyncioRuntime:
-        nonlocal last, loop
-        if last is None or asyncio.get_running_loop() is not loop:
-            last = asyncio_runtime()
-            loop = asyncio.get_running_loop()
-        return last
-
-    return find
-
-
-def socket_for_url(url: str, *, concurrency: str = "async", **options: Any) -> Any:
-    """Make the client of the instrument at *url*; see `junto.instrument.urls`."""
-    from junto.instrument import urls  # late: most programs need none
-
-    return urls.socket_for_url(url, concurrency=concurrency, **options)
-
-
-class TCP(_TCP):
-    """A client of one instrument, in the event loop that runs when it is first used."""
-
-    _flavour = Flavour(_running, SocketSystem(asyncio.current_task))
 
 
 def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:

@@ -162,6 +162,7 @@ class Answering:
 
     def _answer_later(self, ident: Any, result: Any) -> None:
         """Answer with what *result* will be, if it is to be waited for."""
+        result = self._runtime.adopt(result)
         if isinstance(result, Generator | AsyncGenerator):
             self._produce(ident, result)
         # Of the class, since a proxy, which may be a result, has every attribute.
@@ -193,7 +194,10 @@ class Answering:
             return
         result = future.result()
         if isinstance(result, Generator | AsyncGenerator):  # of an `async def`, or made in a worker
-            self._produce(ident, result)
+            if self._pool is None:
+                self._answer_later(ident, result)
+            else:
+                self._produce(ident, result)
         else:
             self._send_result(ident, result)
         self._answered()
@@ -263,6 +267,9 @@ class Answering:
         if self._ended:
             return
         if ident is NO_REPLY or not self._protocol.extended:
+            if getattr(source, "gi_frame", source) is None:  # ended already, without an item
+                self._send_result(ident, None)  # with which each stream ends
+                return
             self._send_failure(ident, LocalProtocolError("a streamed result needs a peer that is junto too"))
             return
         if len(self.producers) >= self._max_handlers:
@@ -333,11 +340,11 @@ class Answering:
         self._ending = error
         self._look()
 
-    async def recv(self) -> Request:
-        """Wait for the next request; see `Channel.recv`."""
+    def require_inbox(self) -> Inbox[Request]:
+        """Give the requests that wait for a receiver; see `Channel.inbox`."""
         if self.inbox is None:
             raise RuntimeError("the requests of this channel go to its handler")
-        return await self.inbox.get()
+        return self.inbox
 
     def refuse_one(self, ident: Any, error: BaseException) -> None:
         """Answer a request that could not be read with *error*."""

@@ -34,6 +34,7 @@ class Asking:
         futures: Of the requests that have no reply yet; the channel settles them itself, for speed.
         timers: Of those that were given a time of their own.
         sweep_at: How many futures there may be before they are looked through.
+        make_stream: Makes of what reads a stream what the caller gets.
         late_replies: How many replies came for requests that nobody waited for any more.
         unsent: How many requests were made since the peer stopped to take what we send.
     """
@@ -48,6 +49,7 @@ class Asking:
         "_walking",
         "futures",
         "late_replies",
+        "make_stream",
         "sweep_at",
         "timers",
         "unsent",
@@ -65,6 +67,7 @@ class Asking:
         self.timers: dict[int, TimerHandle] = {}
         self.sweep_at = min(limit, 64)
         self.late_replies = 0
+        self.make_stream: Callable[[StreamReader, Runtime], Any] = Stream
         self.unsent = 0
         self._waiting: dict[Future[Any], tuple[Any, TimerHandle | None, float | None]] = {}
 
@@ -243,7 +246,7 @@ class Asking:
             self._send(STOP, ident, None)  # the end of it comes as a late reply
         else:
             reader = self._readers[ident] = StreamReader(self._runtime, self._send, ident)
-            future.set_result(Stream(reader, self._runtime))
+            future.set_result(self.make_stream(reader, self._runtime))
 
     def end_stream(self, ident: Any, error: BaseException | None) -> None:
         """End the stream *ident*, or note that a reply came too late for its request."""

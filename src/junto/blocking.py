@@ -19,12 +19,22 @@ from junto.proxies import Proxy
 from junto.request import Request as _Request
 from junto.runtime import Runtime
 from junto.streaming import Stream as _Stream
+from junto.streaming import StreamReader
 
 if TYPE_CHECKING:
     import threading
     from concurrent.futures import Future
 
-__all__ = ["BlockingRuntime", "Channel", "Peer", "Request", "Server", "Stream", "as_result"]
+__all__ = [
+    "BlockingRuntime",
+    "Channel",
+    "Facade",
+    "Peer",
+    "Request",
+    "Server",
+    "Stream",
+    "blocking",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,13 +44,15 @@ class BlockingRuntime(Runtime, Protocol):
     """A runtime in which threads can wait; see `junto.runtimes.threads` for what each does."""
 
     def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any: ...
+    def call_at_once(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any: ...
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]: ...
+    def is_in_callback(self) -> bool: ...
     def serve_forever(self, until: Any = None) -> None: ...
     def start_thread(self, name: str = "junto") -> threading.Thread: ...
     def close(self) -> None: ...
 
 
-class _Facade:
+class Facade:
     """Something of a layer, and the runtime in which it lives."""
 
     def __init__(self, runtime: BlockingRuntime, inner: Any, *, owner: bool) -> None:
@@ -79,6 +91,11 @@ class _Facade:
         """Start a thread that does what is to be done, until it is closed."""
         return self._runtime.start_thread()
 
+    @property
+    def runtime(self) -> BlockingRuntime:
+        """Where it lives, for who builds more on it."""
+        return self._runtime
+
     def __repr__(self) -> str:
         return repr(self._inner)
 
@@ -95,8 +112,14 @@ def blocking(method: Callable[Concatenate[Any, P], Awaitable[T]]) -> Callable[Co
 
 
 def direct(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any, P], T]:
-    """Make of a layer's method that waits for nothing one that any thread may call."""
-    return blocking(method)  # type: ignore[arg-type]  # `call` returns what is no future as it is
+    """Make of a layer's method that waits for nothing one that any thread may call, in callbacks too."""
+
+    @functools.wraps(method)
+    def call(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        result: T = self._runtime.call_at_once(method, self._inner, *args, **kwargs)
+        return result
+
+    return call
 
 
 class Stream(Iterator[Any]):
@@ -106,9 +129,9 @@ class Stream(Iterator[Any]):
     collected and somebody waits on the connection again; `close` does it at once.
     """
 
-    def __init__(self, runtime: BlockingRuntime, inner: _Stream) -> None:
+    def __init__(self, runtime: BlockingRuntime, reader: StreamReader, inner_runtime: Runtime) -> None:
         self._runtime = runtime
-        self._inner = inner
+        self._inner = _Stream(reader, inner_runtime)
 
     def __iter__(self) -> Stream:
         return self
@@ -155,7 +178,7 @@ class Request:
             pass  # in silence, as the layer does it
 
 
-class Channel(_Facade):
+class Channel(Facade):
     """A channel whose operations block the calling thread."""
 
     notify = direct(_Channel.notify)
@@ -166,13 +189,17 @@ class Channel(_Facade):
         """Wait for the peer's next request; raises as `junto.aio.Channel.recv` does."""
         return Request(self._runtime, self._runtime.call(self._inner.recv))
 
+    def __init__(self, runtime: BlockingRuntime, inner: _Channel, *, owner: bool = False) -> None:
+        super().__init__(runtime, inner, owner=owner)
+        inner.make_streams_by(functools.partial(Stream, runtime))
+
     def request(self, content: Any, *, timeout: float | None = None) -> Any:
         """Send a request and wait for its result; raises as `junto.aio.Channel.request` does."""
-        return as_result(self._runtime, self._runtime.call(self._inner.request, content, timeout=timeout))
+        return self._runtime.call(self._inner.request, content, timeout=timeout)
 
     def submit(self, content: Any, *, timeout: float | None = None) -> Future[Any]:
         """Send a request and return a future of its result; needs `start_thread`."""
-        return _submitting(self._runtime, self._inner.request)(content, timeout=timeout)
+        return self._runtime.submit(self._inner.request, content, timeout=timeout)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Ask the transport: ``peername``, ``sockname``, ``peercert``, ``cipher`` and more."""
@@ -212,7 +239,7 @@ class Channel(_Facade):
         self.close()
 
 
-class Peer(_Facade):
+class Peer(Facade):
     """The other end of a connection; its operations block the calling thread.
 
     Attributes:
@@ -231,7 +258,7 @@ class Peer(_Facade):
 
     @functools.cached_property
     def futures(self) -> Proxy[Future[Any]]:
-        return Proxy(_submitting(self._runtime, self._inner.call_path))
+        return Proxy(functools.partial(self._runtime.submit, self._inner.call_path))
 
     @overload
     def call(
@@ -249,7 +276,7 @@ class Peer(_Facade):
 
     def call(self, path: str, *args: Any, **options: Any) -> Any:
         """Call the function at *path* and wait for its result; see `junto.rpc.Peer.call`."""
-        return as_result(self._runtime, self._runtime.call(self._inner.call, path, *args, **options))
+        return self._runtime.call(self._inner.call, path, *args, **options)
 
     notify = direct(_rpc.Peer.notify)
     describe = blocking(_rpc.Peer.describe)
@@ -266,32 +293,25 @@ class Peer(_Facade):
         self.close()
 
 
-class Server(_Facade):
+class Server(Facade):
     """What serves at one or more addresses, while a thread is in `serve_forever`."""
 
     _inner: _server.Server[Any]
+
+    abort = direct(_server.Server.abort)
 
     @property
     def addresses(self) -> list[Address]:
         """Where it listens, with the ports that the system chose."""
         return self._inner.addresses
 
+    @property
+    def urls(self) -> list[str]:
+        """The same as text, with the addresses of VSOA."""
+        return self._inner.urls
+
     def __enter__(self) -> Server:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-
-def as_result(runtime: BlockingRuntime, result: Any) -> Any:
-    """Give *result* to one who blocks: a stream gets a facade too."""
-    return Stream(runtime, result) if type(result) is _Stream else result
-
-
-def _submitting(runtime: BlockingRuntime, call: Callable[..., Awaitable[Any]]) -> Callable[..., Future[Any]]:
-    """Make of *call* what gives a future of its result for any thread."""
-
-    async def carry(*args: Any, **kwargs: Any) -> Any:
-        return as_result(runtime, await call(*args, **kwargs))
-
-    return functools.partial(runtime.submit, carry)

@@ -7,20 +7,23 @@ once is a flow.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 from junto.endpoint import BURST, ChannelEndpoint
 from junto.errors import ConnectionLost, LocalProtocolError, Overloaded, RequestTimeout, fresh
 from junto.request import Request
-from junto.runtime import Future, Transport
+from junto.runtime import Future, Runtime, Transport
 from junto.sansio.kinds import NOTICE
-from junto.waiting import Shared, within
+from junto.streaming import StreamReader
+from junto.waiting import Inbox, Shared, within
 
 __all__ = ["Channel"]
 
 # Seconds that cancelled handlers have to end, and their answers to leave, when closing took too long.
 _GRACE: Final = 0.25
+# Seconds that a peer has to notice our end, after the system has taken all that was for it.
+_LINGER: Final = 1.0
 
 
 class Channel(ChannelEndpoint):
@@ -143,7 +146,20 @@ class Channel(ChannelEndpoint):
             ConnectionLost: The connection has ended and no request is left.
             RuntimeError: Somebody else waits here already, or a handler gets the requests.
         """
-        return await self._answering.recv()
+        return await self.inbox.get()
+
+    @property
+    def inbox(self) -> Inbox[Request]:
+        """The peer's requests that wait for `recv`, in this connection; the next one has its own.
+
+        Raises:
+            RuntimeError: A handler gets the requests.
+        """
+        return self._answering.require_inbox()
+
+    def make_streams_by(self, make_stream: Callable[[StreamReader, Runtime], Any]) -> None:
+        """Have *make_stream* make the streams that our requests give, in place of `Stream`."""
+        self._asking.make_stream = make_stream
 
     async def __aiter__(self) -> AsyncIterator[Request]:
         """Give the peer's requests until the connection ends."""
@@ -228,7 +244,7 @@ class Channel(ChannelEndpoint):
             self._stop_sending(transport)
         while (outgoing := self._outgoing) is not None:
             try:
-                await within(self._runtime, _GRACE, self._closed.wait(), "the end of the peer")
+                await within(self._runtime, _LINGER, self._closed.wait(), "the end of the peer")
             except RequestTimeout:
                 if outgoing.is_empty():
                     return

@@ -3,8 +3,14 @@
     JuntoError
     ├── ProtocolError
     │   ├── LocalProtocolError     we were asked for something the protocol forbids
+    │   │   ├── NoResult           … what the protocol has not given yet (also RuntimeError)
+    │   │   └── ProtocolFinished   … to go on after its end (also RuntimeError)
     │   └── RemoteProtocolError    the peer sent something it forbids (also ConnectionError)
-    │       └── PacketTooLarge     … a length above the limit
+    │       ├── PacketTooLarge     … a length above the limit
+    │       ├── LimitExceeded      … more than a limit without what should have come
+    │       │   └── BufferFull     … more than may wait on a connection
+    │       ├── IncompleteRead     … its end where more should have come (also EOFError)
+    │       └── ProtocolViolation  … bytes that the protocol does not know (also ValueError)
     ├── CodecError                 a value has no form on the wire, or the reverse (also ValueError)
     ├── ConnectionFailed           a connection could not be opened (also ConnectionError)
     ├── ConnectionLost             … broke or was closed while in use (also ConnectionError)
@@ -21,14 +27,20 @@ import re
 from typing import Any
 
 __all__ = [
+    "BufferFull",
     "CodecError",
     "ConnectionFailed",
     "ConnectionLost",
+    "IncompleteRead",
     "JuntoError",
+    "LimitExceeded",
     "LocalProtocolError",
+    "NoResult",
     "Overloaded",
     "PacketTooLarge",
     "ProtocolError",
+    "ProtocolFinished",
+    "ProtocolViolation",
     "RemoteError",
     "RemoteProtocolError",
     "RequestTimeout",
@@ -73,6 +85,73 @@ class PacketTooLarge(RemoteProtocolError):
 
     def __str__(self) -> str:
         return f"the peer announced a packet of {self.size:,} bytes; the limit is {self.max_size:,}"
+
+
+class NoResult(LocalProtocolError, RuntimeError):
+    """A protocol was asked for its result, or its next event, before there is one."""
+
+
+class ProtocolFinished(LocalProtocolError, RuntimeError):
+    """A protocol was given something after its end; why it ended is the ``__cause__``, if it failed."""
+
+
+class LimitExceeded(RemoteProtocolError):
+    """The peer sent as much as it may, and what should have come was not in it.
+
+    Attributes:
+        limit: The limit, in bytes.
+    """
+
+    def __init__(self, limit: int, what: str = "what should have come") -> None:
+        super().__init__(limit, what)
+        self.limit = limit
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"the limit is {self.limit:,} bytes, and {self.what} is not within it"
+
+
+class BufferFull(LimitExceeded):
+    """More bytes wait on a connection, or are announced for it, than may wait there."""
+
+
+class IncompleteRead(RemoteProtocolError, EOFError):
+    """The peer ended its stream where the protocol needs more.
+
+    Attributes:
+        partial: What there was of it.
+        expected: How many bytes were needed; ``None`` if that was not known.
+    """
+
+    def __init__(self, partial: bytes, expected: int | None) -> None:
+        super().__init__(partial, expected)
+        self.partial = partial
+        self.expected = expected
+
+    def __str__(self) -> str:
+        wanted = "more" if self.expected is None else f"{self.expected:,} bytes"
+        return f"the stream ended after {len(self.partial):,} bytes where the protocol needs {wanted}"
+
+
+class ProtocolViolation(RemoteProtocolError, ValueError):
+    """The peer sent bytes that have no meaning in the protocol at this place.
+
+    Attributes:
+        message: What is wrong.
+        offset: Where, in bytes from the beginning of the stream; ``None`` if unknown.
+        excerpt: Some bytes from there on.
+    """
+
+    def __init__(self, message: str, offset: int | None = None, excerpt: bytes = b"") -> None:
+        super().__init__(message)
+        self.args = (message, offset, excerpt)  # an OSError would take the third for a file's name
+        self.message = message
+        self.offset = offset
+        self.excerpt = excerpt
+
+    def __str__(self) -> str:
+        where = "" if self.offset is None else f" at offset {self.offset:,}"
+        return f"{self.message}{where}" + (f": {self.excerpt!r}" if self.excerpt else "")
 
 
 class CodecError(JuntoError, ValueError):

@@ -179,7 +179,8 @@ class Runtime(Protocol):
         """Run *flow* beside the caller.
 
         Its first step may be made at once, inside the call. Cancelling the future cancels the
-        flow at the place where it waits.
+        flow at the place where it waits, or where it waits next. Whether it may wait again on its way
+        out is the world's to say: in trio, only in a shielded scope.
         """
         ...
 
@@ -218,6 +219,14 @@ class Runtime(Protocol):
 
         Raises:
             ConnectionFailed: The address cannot be used.
+        """
+        ...
+
+    def adopt(self, result: Any, /) -> Any:
+        """Make of what a handler returned something that layers know.
+
+        A world whose programs wait in a way of their own makes futures, flows or generators of that; all
+        else comes back as it is.
         """
         ...
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from junto.address import Address
 from junto.answering import Handler
@@ -15,7 +15,7 @@ from junto.connecting import open_transport, pauses, sleep
 from junto.errors import ConnectionFailed
 from junto.options import Options
 from junto.rpc import Peer
-from junto.runtime import Listener, Runtime
+from junto.runtime import Future, Listener, Runtime
 from junto.waiting import Shared
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ C = TypeVar("C")
 R = TypeVar("R")
 
 URL = str | Address
+
+
+class _Beside(Protocol):
+    @property
+    def addresses(self) -> list[str]: ...
+    async def close(self, timeout: float | None = 5.0) -> None: ...
 
 
 class Server(Generic[C]):
@@ -52,6 +58,7 @@ class Server(Generic[C]):
         self._make = make
         self._pool = pool
         self._listeners: list[Listener] = []
+        self._beside: list[_Beside] = []
         self._connections: dict[Channel, C] = {}
         self._closed: Shared[None] = Shared(runtime)
         self._closing = False
@@ -60,6 +67,11 @@ class Server(Generic[C]):
     def addresses(self) -> list[Address]:
         """Where it listens, with the ports that the system chose."""
         return [listener.address for listener in self._listeners]
+
+    @property
+    def urls(self) -> list[str]:
+        """The same as text, with the addresses of other protocols."""
+        return [*map(str, self.addresses), *(url for server in self._beside for url in server.addresses)]
 
     @property
     def connections(self) -> list[C]:
@@ -88,6 +100,10 @@ class Server(Generic[C]):
                 listener.close()
             raise
 
+    def add_beside(self, server: _Beside) -> None:
+        """Close *server*, which serves the same by another protocol, when this one is closed."""
+        self._beside.append(server)
+
     def add(self, channel: Channel, connection: C) -> None:
         """Take note of a new connection, which is not wanted any more if it comes so late."""
         self._connections[channel] = connection
@@ -105,17 +121,28 @@ class Server(Generic[C]):
             listener.close()
         channels = list(self._connections)
         closing = [self._runtime.create_task(channel.close(timeout)) for channel in channels]
+        closing += [self._runtime.create_task(server.close(timeout)) for server in self._beside]
         try:
             for task in closing:
                 await task
         except BaseException:  # whoever waited here does not any more; nothing may be left for ever
-            for channel in channels:
-                channel.abort()
+            self.abort()
             raise
         finally:
             if self._pool is not None:
                 self._pool.shutdown(wait=False, cancel_futures=True)
             self._closed.set_result(None)
+
+    def abort(self) -> None:
+        """Stop listening, and end the connections at once; see `Channel.abort`."""
+        self._closing = True
+        for listener in self._listeners:
+            listener.close()
+        for channel in list(self._connections):
+            channel.abort()
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._closed.set_result(None)
 
     async def wait_closed(self) -> None:
         """Wait until somebody has closed the server."""
@@ -128,7 +155,7 @@ class Server(Generic[C]):
         await self.close()
 
     def __repr__(self) -> str:
-        return f"<Server at {', '.join(map(str, self.addresses))}>"
+        return f"<Server at {', '.join(self.urls)}>"
 
 
 def _check_tls(address: Address, tls: ssl.SSLContext | None) -> None:
@@ -184,7 +211,19 @@ async def serve_peers(
         return peer.channel
 
     server: Server[Peer[R]] = Server(runtime, make, pool)
-    await server.listen(urls, tls)
+    commands = [url for url in urls if str(url).lower().startswith("vsoa://")]
+    if len(commands) < len(urls) or not urls:
+        await server.listen([url for url in urls if url not in commands], tls)
+    if commands:
+        from junto.vsoa.serving import open_server  # late: few programs need it
+
+        try:
+            server.add_beside(
+                await open_server(runtime, list(map(str, commands)), service=service, pool=pool)
+            )
+        except BaseException:
+            await server.close()
+            raise
     return server
 
 
@@ -195,20 +234,27 @@ def _make_pool(workers: int) -> Executor | None:
 
 
 def _run(runtime: Runtime, callback: Callable[[C], Any] | None, connection: C) -> None:
+    if callback is None:
+        return
     try:
-        result = None if callback is None else callback(connection)
+        result = runtime.adopt(callback(connection))
     except Exception as error:
-        logger.error("connected= failed; the connection lives", exc_info=error)
+        _connected_failed(error)
         return
     if inspect.iscoroutine(result):
-        runtime.create_task(_guarded(result))
+        result = runtime.create_task(result)
+    if hasattr(type(result), "add_done_callback"):
+        result.add_done_callback(_look_at_connected)
 
 
-async def _guarded(flow: Coroutine[Any, Any, object]) -> None:
-    try:
-        await flow
-    except Exception as error:
-        logger.error("connected= failed; the connection lives", exc_info=error)
+def _look_at_connected(future: Future[Any]) -> None:
+    error = None if future.cancelled() else future.exception()
+    if error is not None:
+        _connected_failed(error)
+
+
+def _connected_failed(error: BaseException) -> None:
+    logger.error("connected= failed; the connection lives", exc_info=error)
 
 
 async def open_channel(

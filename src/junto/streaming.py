@@ -55,11 +55,24 @@ class StreamReader:
 
     async def get(self) -> Any:
         item = await self._inbox.get()
+        self._give_credit()
+        return item
+
+    def arrival(self) -> Future[None]:
+        """Give a future that is done when there is something to `take`; see `Inbox.arrival`."""
+        return self._inbox.arrival()
+
+    def take(self) -> Any:
+        """Take the next item; raises `StopAsyncIteration` or the producer's error at the end."""
+        item = self._inbox.take()
+        self._give_credit()
+        return item
+
+    def _give_credit(self) -> None:
         self._unread += 1
         if self._unread >= WINDOW // 2 and not self._ended:
             self._send(CREDIT, self._ident, self._unread)
             self._unread = 0
-        return item
 
     def stop(self) -> None:
         """Tell the producer to stop; what still comes is dropped."""

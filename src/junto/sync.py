@@ -13,47 +13,44 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any
 
 from junto import rpc as _rpc
 from junto import server as _server
 from junto.address import Address
 from junto.answering import Handler
-from junto.blocking import Channel, Peer, Request, Server, Stream, as_result
+from junto.blocking import Channel, Peer, Request, Server, Stream
 from junto.channel import Channel as _Channel
-from junto.instrument import blocking as _blocking
-from junto.instrument import client as _client
-from junto.instrument import futures as _futures
-from junto.instrument.blocking import BlockStream, LineStream
-from junto.instrument.errors import (
-    BlockFormatError,
-    ConnectionClosedError,
-    ConnectionEOFError,
-    ConnectionTimeoutError,
-    IncompleteReadError,
-    InstrumentError,
-    LimitOverrunError,
-    StaleInputError,
-)
-from junto.instrument.home import HostRuntime, Kit
-from junto.instrument.retrying import Retry
-from junto.instrument.settings import (
-    IPTOS_LOWCOST,
-    IPTOS_LOWDELAY,
-    IPTOS_NORMAL,
-    IPTOS_RELIABILITY,
-    IPTOS_THROUGHPUT,
-    ClientOptions,
-)
-from junto.instrument.system import Flavour
+from junto.lazy import attributes_of
 from junto.options import ChannelOptions, Options
 from junto.proxies import Proxy
-from junto.runtimes.instruments import SocketSystem, watcher
 from junto.runtimes.threads import ThreadsRuntime
 
 if TYPE_CHECKING:
     import ssl
-    from typing import Self, Unpack
+    from typing import Unpack
+
+    from junto.instrument.sync import (
+        IPTOS_LOWCOST,
+        IPTOS_LOWDELAY,
+        IPTOS_NORMAL,
+        IPTOS_RELIABILITY,
+        IPTOS_THROUGHPUT,
+        TCP,
+        BlockFormatError,
+        BlockStream,
+        ConnectionClosedError,
+        ConnectionEOFError,
+        ConnectionTimeoutError,
+        FuturesTCP,
+        IncompleteReadError,
+        InstrumentError,
+        LimitOverrunError,
+        LineStream,
+        Retry,
+        StaleInputError,
+        socket_for_url,
+    )
 
 __all__ = [
     "IPTOS_LOWCOST",
@@ -86,6 +83,10 @@ __all__ = [
     "serve_channels",
     "socket_for_url",
 ]
+
+if not TYPE_CHECKING:
+    # Late: who makes calls need not load what instruments need.
+    __getattr__ = attributes_of("junto.instrument.sync", __name__)
 
 
 def connect(
@@ -202,61 +203,5 @@ def _with_facade(runtime: ThreadsRuntime, connected: Callable[[Peer], Any] | Non
 
 def _blocking_call(runtime: ThreadsRuntime, peer: _rpc.Peer[Any]) -> Callable[..., Any]:
     """Make what proxies do when they are called: this is the way of each call."""
-    call = runtime.call
-    call_path = peer.call_path
-
-    def call_and_wait(path: str, /, *args: Any, **kwargs: Any) -> Any:
-        return as_result(runtime, call(call_path, path, *args, **kwargs))
-
-    return call_and_wait
-
-
-class _Inner(_client.TCP):
-    _flavour = Flavour(lambda: ThreadsRuntime, SocketSystem())
-
-
-_KIT = Kit(_Inner, ThreadsRuntime, watcher)
-
-
-def socket_for_url(url: str, *, concurrency: str = "sync", **options: Any) -> Any:
-    """Make the client of the instrument at *url*; see `junto.instrument.urls`."""
-    from junto.instrument import urls  # late: most programs need none
-
-    return urls.socket_for_url(url, concurrency=concurrency, **options)
-
-
-class FuturesTCP(_futures.FuturesTCP):
-    """A client of one instrument, whose operations return futures; see `junto.instrument.futures`."""
-
-    _kit = _KIT
-
-
-class TCP(_blocking.TCP):
-    """A client of one instrument, whose operations block; see `junto.instrument.blocking.TCP`.
-
-    With ``resolve_futures=False`` it is a `FuturesTCP`.
-    """
-
-    _kit = _KIT
-
-    @overload
-    def __new__(  # type: ignore[misc]  # what it makes is told by an argument; drivers rely on that
-        cls, *args: Any, resolve_futures: Literal[False], **kwargs: Any
-    ) -> FuturesTCP: ...
-    @overload
-    def __new__(cls, *args: Any, resolve_futures: bool = ..., **kwargs: Any) -> Self: ...
-
-    def __new__(cls, *args: Any, resolve_futures: bool = True, **kwargs: Any) -> Any:
-        """Make the client, or the one of the other form."""
-        return super().__new__(cls) if resolve_futures else FuturesTCP(*args, **kwargs)
-
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        *,
-        resolve_futures: bool = True,
-        runtime: HostRuntime | None = None,
-        **options: Unpack[ClientOptions],
-    ) -> None:
-        super().__init__(host, port, runtime=runtime, **options)
+    peer.channel.make_streams_by(functools.partial(Stream, runtime))
+    return functools.partial(runtime.call, peer.call_path)

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from junto.errors import RequestTimeout, fresh
 from junto.runtime import Future, Runtime
 
-__all__ = ["Deadline", "Inbox", "Shared", "within"]
+__all__ = ["Deadline", "Inbox", "Shared", "settled", "within"]
 
 T = TypeVar("T")
 
@@ -64,6 +64,16 @@ async def within(runtime: Runtime, timeout: float | None, flow: Coroutine[Any, A
         timer.cancel()
 
 
+def settled(runtime: Runtime) -> Future[None]:
+    """Make a future to be awaited where there is nothing to wait for.
+
+    Some worlds tell a task that it is cancelled only where it awaits something of theirs.
+    """
+    future: Future[None] = runtime.create_future()
+    future.set_result(None)
+    return future
+
+
 class Shared(Generic[T]):
     """One outcome, for any number of waiters; each waits on a future of its own."""
 
@@ -112,6 +122,7 @@ class Shared(Generic[T]):
             finally:
                 if waiter in self._waiters:
                     self._waiters.remove(waiter)
+        await settled(self._runtime)
         if self._error is not None:
             raise fresh(self._error)
         return self._result
@@ -120,12 +131,13 @@ class Shared(Generic[T]):
 class Inbox(Generic[T]):
     """What came and was not fetched yet, in order, for one receiver at a time."""
 
-    __slots__ = ("_error", "_items", "_runtime", "_waiter")
+    __slots__ = ("_done", "_error", "_items", "_runtime", "_waiter")
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._items: deque[T] = deque()
         self._waiter: Future[None] | None = None
+        self._done = settled(runtime)
         self._error: BaseException | None = None
 
     def __len__(self) -> int:
@@ -149,20 +161,39 @@ class Inbox(Generic[T]):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def arrival(self) -> Future[None]:
+        """Give a future that is done when there is something to `take`; who waits no more cancels it.
+
+        Raises:
+            RuntimeError: Somebody else waits already.
+        """
+        if self._waiter is not None and not self._waiter.done():
+            raise RuntimeError("another receiver waits here already")
+        self._waiter = self._runtime.create_future()
+        if self._items or self._error is not None:
+            self._waiter.set_result(None)
+        return self._waiter
+
+    def take(self) -> T:
+        """Fetch the oldest item, or raise the error that stands behind the last one.
+
+        Raises:
+            RuntimeError: There is neither, for another receiver was faster.
+        """
+        if self._items:
+            return self._items.popleft()
+        if self._error is not None:
+            raise fresh(self._error)
+        raise RuntimeError("another receiver was faster")
+
     async def get(self) -> T:
         """Fetch the oldest item; wait for one if there is none.
 
         Raises:
             RuntimeError: Somebody else waits already.
         """
-        if self._waiter is not None:
-            raise RuntimeError("another receiver waits here already")
-        while not self._items:
-            if self._error is not None:
-                raise fresh(self._error)
-            self._waiter = self._runtime.create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
-        return self._items.popleft()
+        if self._items or self._error is not None:
+            await self._done
+        while not self._items and self._error is None:
+            await self.arrival()
+        return self.take()

@@ -58,10 +58,13 @@ def left_behind(rt: Any) -> list[Any]:
         timers = [timer for timer in getattr(rt._loop, "_scheduled", ()) if not timer.cancelled()]
         # One is the limit of the scenario itself.
         return [*tasks, *rt._transports, *rt._listeners, *(timers if len(timers) > 1 else ())]
-    return [*rt._open, *(task for task, waited_for in rt._tasks.items() if not waited_for), *live_timers(rt)]
+    return [*rt._keeper.things, *rt._keeper._tasks(), *live_timers(rt)]
 
 
 def live_timers(rt: Any) -> list[Any]:
+    if hasattr(rt, "env"):  # one of them is the limit of the scenario itself
+        timers = [entry[3] for entry in rt.env._agenda if entry[3].callbacks]
+        return timers if len(timers) > 1 else []
     return [timer for timer in rt._timers._heap if not timer.cancelled]
 
 

@@ -18,6 +18,7 @@ __all__ = ["LAYERS", "TRANSPORTS", "Table"]
 LAYERS: Final = {
     "test_futures": "futures and tasks",
     "test_time": "time",
+    "test_protocols": "protocols without I/O",
     "test_waiting": "ways to wait",
     "test_transports": "streams and datagrams",
     "test_tls": "TLS",
@@ -26,11 +27,22 @@ LAYERS: Final = {
     "test_channel": "channels",
     "test_closing": "closing",
     "test_reconnect": "reconnection",
+    "test_adopting": "handlers",
     "test_valves": "limits",
     "test_servers": "servers",
     "test_rpc": "procedure calls",
     "test_references": "references",
     "test_streams": "streams of results",
+    "test_vsoa_requests": "VSOA: requests",
+    "test_vsoa_sessions": "VSOA: sessions",
+    "test_vsoa_publishing": "VSOA: publishing",
+    "test_vsoa_slow": "VSOA: publishing",
+    "test_vsoa_quick": "VSOA: quick channel",
+    "test_vsoa_reconnect": "VSOA: reconnection",
+    "test_vsoa_tunnels": "VSOA: streams",
+    "test_vsoa_positions": "VSOA: positions",
+    "test_vsoa_timers": "VSOA: timers",
+    "test_vsoa_services": "VSOA: services",
 }
 TRANSPORTS: Final = {"tcp": "TCP", "unix": "unix sockets", "tls": "TLS"}
 _BY_TRANSPORT: Final = "any layer, over"
@@ -49,7 +61,7 @@ class Table:
         world = getattr(params.get("run"), "name", None)
         if world is None:
             return
-        rows = [LAYERS[module]]
+        rows = [LAYERS.get(module, module)]
         if "place" in params:
             rows.append(f"{_BY_TRANSPORT} {TRANSPORTS[params['place']]}")
         for row in rows:

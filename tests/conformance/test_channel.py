@@ -389,7 +389,10 @@ def test_any_id_is_echoed(scene: Any) -> None:
             async with serving(rt, handler) as server, raw_client(rt, server.addresses[0]) as raw:
                 raw.send(*([0, ident, "x"] for ident in idents))
                 answers = await raw.until_messages(len(idents))
-                assert answers == [[1, ident, "x"] for ident in idents]
+                expected = [[1, ident, "x"] for ident in idents]
+                if handler is later:  # tasks, whose order is the runtime's
+                    answers, expected = sorted(answers, key=repr), sorted(expected, key=repr)
+                assert answers == expected
 
     scene(scenario)
 

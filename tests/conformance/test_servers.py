@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from junto.address import Address
-from junto.errors import ConnectionFailed
+from junto.errors import ConnectionFailed, ConnectionLost
 from junto.exposing import expose
 from junto.options import Options
 from junto.server import open_channel, open_peer, serve_channels, serve_peers
@@ -117,5 +117,25 @@ def test_a_hundred_connections_are_served_together(scene: Any) -> None:
                 assert [await future for future in futures] == list(range(100))
             for client in clients:
                 await client.close()
+
+    scene(scenario)
+
+
+def test_a_server_that_is_aborted_drops_its_connections_at_once(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        server = await serve_channels(rt, lambda _content: rt.create_future(), [TCP], Options())
+        client = await open_channel(rt, server.addresses[0], Options())
+        waiting = client.request("x")
+        await until(rt, lambda: server.connections)
+        server.abort()
+        with pytest.raises(ConnectionLost):
+            await waiting
+        await server.wait_closed()
+        await client.wait_closed()
+        await until(rt, lambda: not server.connections)
+        with pytest.raises(ConnectionFailed):
+            await open_channel(rt, server.addresses[0], Options())
+        server.abort()
+        await server.close()
 
     scene(scenario)

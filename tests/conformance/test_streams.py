@@ -363,7 +363,8 @@ def test_towards_an_old_peer_a_stream_is_a_clear_failure(scene: Any, options: An
                     await client.remote[kind](10)
                 assert "junto" in str(caught.value)
             assert await client.remote.fine() == "fine"
-            assert source.made == 0
+            # Where a generator may be something else, its first step tells.
+            assert source.made <= len(KINDS)
 
     scene(scenario)
 

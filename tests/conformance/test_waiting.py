@@ -48,7 +48,7 @@ def test_within_gives_the_result_or_the_error_of_its_flow(scene: Any) -> None:
     scene(scenario)
 
 
-def test_within_cancels_its_flow_when_the_time_is_over_and_lets_it_end(scene: Any) -> None:
+def test_within_cancels_its_flow_when_the_time_is_over_and_lets_it_end(scene: Any, run: World) -> None:
     async def scenario(rt: Any) -> None:
         ended: list[bool] = []
 
@@ -56,7 +56,8 @@ def test_within_cancels_its_flow_when_the_time_is_over_and_lets_it_end(scene: An
             try:
                 await rt.create_future()
             finally:
-                await sleep(rt, 0.002)
+                with run.shield():
+                    await sleep(rt, 0.002)
                 ended.append(True)
 
         with pytest.raises(RequestTimeout, match=r"resting took longer than 0\.01 s"):
@@ -138,5 +139,45 @@ def test_an_inbox_keeps_order_and_ends_when_it_is_empty(scene: Any) -> None:
         for _ in range(2):
             with pytest.raises(ConnectionLost, match="first"):
                 await inbox.get()
+
+    scene(scenario)
+
+
+def test_an_arrival_takes_nothing_and_is_given_up_by_cancelling(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        inbox: Inbox[int] = Inbox(rt)
+        arrival = inbox.arrival()
+        assert not arrival.done()
+        with pytest.raises(RuntimeError, match="another receiver"):
+            inbox.arrival()
+        arrival.cancel()
+        arrival = inbox.arrival()
+        inbox.put(1)
+        await arrival
+        assert len(inbox) == 1
+        assert inbox.arrival().done()
+        assert inbox.take() == 1
+        with pytest.raises(RuntimeError, match="faster"):
+            inbox.take()
+        arrival = inbox.arrival()
+        inbox.end(ConnectionLost("over"))
+        await arrival
+        with pytest.raises(ConnectionLost):
+            inbox.take()
+
+    scene(scenario)
+
+
+def test_who_was_told_of_an_item_that_another_took_waits_on(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        inbox: Inbox[int] = Inbox(rt)
+        slow = rt.create_task(inbox.get())
+        await sleep(rt, 0)
+        inbox.put(1)
+        assert inbox.take() == 1
+        await sleep(rt, 0)
+        assert not slow.done()
+        inbox.put(2)
+        assert await slow == 2
 
     scene(scenario)

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import trio
 import uvloop
 
 from junto.runtimes.asyncio import asyncio_runtime
 from junto.runtimes.polling import SelectorPoller
+from junto.runtimes.simpy.backends import make_environment
+from junto.runtimes.simpy.futures import Task
+from junto.runtimes.simpy.runtime import simpy_runtime
 from junto.runtimes.threads import Cancelled, InvalidState, ThreadsRuntime
+from junto.runtimes.trio.opening import QuietNursery
+from junto.runtimes.trio.runtime import TrioRuntime
 
 LIMIT = 15.0  # seconds for one scenario: only a hang takes so long
 
@@ -23,12 +30,21 @@ Scenario = Callable[[Any], Coroutine[Any, Any, Any]]
 
 @dataclass(frozen=True)
 class World:
-    """How to run a scenario, and how this runtime calls its errors."""
+    """How to run a scenario, and how this runtime calls its errors.
+
+    Attributes:
+        name: As in the tests' ids.
+        run: Runs a scenario.
+        cancelled: What is raised in a flow that is cancelled, and by a future that is.
+        invalid_state: What is raised by a future that is settled twice, or asked too early.
+        shield: Surrounds what a flow still awaits when it is cancelled.
+    """
 
     name: str
     run: Callable[[Scenario], Any]
-    cancelled: type[BaseException]
+    cancelled: type[BaseException] | tuple[type[BaseException], ...]
     invalid_state: type[Exception]
+    shield: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     def __call__(self, scenario: Scenario) -> Any:
         return self.run(scenario)
@@ -64,11 +80,48 @@ def run_selectors(scenario: Scenario) -> Any:
     return run_threads(scenario, SelectorPoller())
 
 
+def run_simpy(backend: str) -> Callable[[Scenario], Any]:
+    def run(scenario: Scenario) -> Any:
+        env = make_environment(backend)
+        runtime = simpy_runtime(env)
+
+        # Not made by the runtime, for it is none of those that a scenario leaves behind.
+        task = Task(env, scenario(runtime))
+        env.call_later(LIMIT, task.cancel)
+        try:
+            return env.run(until=task)
+        finally:
+            task.cancel()
+            env.run(until=runtime.stop())
+            env.close()
+
+    return run
+
+
+def run_trio(scenario: Scenario) -> Any:
+    async def main() -> Any:
+        with trio.fail_after(LIMIT):
+            async with QuietNursery() as nursery:
+                runtime = TrioRuntime(nursery)
+                try:
+                    return await scenario(runtime)
+                finally:
+                    await runtime.stop()
+                    runtime.end()
+
+    return trio.run(main)
+
+
 WORLDS = [
     World("asyncio", run_asyncio, asyncio.CancelledError, asyncio.InvalidStateError),
     World("uvloop", run_uvloop, asyncio.CancelledError, asyncio.InvalidStateError),
     World("threads", run_threads, Cancelled, InvalidState),
     World("threads-selectors", run_selectors, Cancelled, InvalidState),
+    *(
+        World(f"simpy-{backend}", run_simpy(backend), Cancelled, InvalidState)
+        for backend in ("select", "poll", "epoll", "asyncio")
+    ),
+    World("trio", run_trio, (Cancelled, trio.Cancelled), InvalidState, lambda: trio.CancelScope(shield=True)),
 ]
 
 

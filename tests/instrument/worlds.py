@@ -17,6 +17,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
+import trio
 import uvloop
 
 from junto import aio, sync
@@ -27,7 +28,12 @@ from junto.instrument.system import Flavour
 from junto.runtimes.asyncio import asyncio_runtime
 from junto.runtimes.instruments import SocketSystem
 from junto.runtimes.memory import MemoryRuntime
+from junto.runtimes.simpy.futures import Task
+from junto.runtimes.simpy.runtime import simpy_runtime
 from junto.runtimes.threads import ThreadsRuntime
+from junto.runtimes.trio.opening import QuietNursery
+from junto.runtimes.trio.runtime import TrioRuntime
+from junto.simpy import Environment
 from junto.waiting import within
 
 from .peer import ReferencePeer
@@ -42,9 +48,11 @@ class Flows:
 
     blocks = False
     can_cancel = True
+    in_order = True  # whether what is begun first runs first
     sockets = True
     late = 0.15  # how much later than asked for something may happen on a loaded machine
     early = 0.0
+    line_stream: type[LineStream] = aio.LineStream
 
     def __init__(self, rt: Any) -> None:
         self.rt = rt
@@ -90,7 +98,7 @@ class Flows:
         return function
 
     def lines(self, client: Any, *args: Any, **options: Any) -> Any:
-        return LineStream(client, *args, **options)
+        return self.line_stream(client, *args, **options)
 
     def blocks_of(self, client: Any, *args: Any, **options: Any) -> Any:
         return BlockStream(client, *args, **options)
@@ -132,6 +140,7 @@ def black_hole(w: Any) -> int:
 
 
 class InMemory(Flows):
+    line_stream = LineStream
     sockets = False
     late = 0.0005
 
@@ -152,11 +161,26 @@ class InMemory(Flows):
 class InThreads(Flows):
     """Flows in the runtime that blocking clients use."""
 
+    line_stream = LineStream
+
     class Client(TCP):
         _flavour = Flavour(lambda: lambda: None, SocketSystem(lambda: None))  # type: ignore[arg-type, return-value]  # each is given a runtime
 
     def make(self, port: int, host: str = "127.0.0.1", **options: Any) -> Any:
         return self.Client(host, port, runtime=self.rt, **options)
+
+
+class InSimpy(InThreads):
+    """Flows among SimPy's events."""
+
+
+class InTrio(InThreads):
+    """Flows in tasks of trio, which begins them in an order of its own."""
+
+    in_order = False
+
+    class Client(TCP):
+        _flavour = Flavour(lambda: lambda: None, SocketSystem(trio.lowlevel.current_task))  # type: ignore[arg-type, return-value]  # each is given a runtime
 
 
 class Done:
@@ -406,6 +430,32 @@ def run_memory(scenario: Scenario) -> Any:
     return runtime.run(bounded())
 
 
+def run_simpy(scenario: Scenario) -> Any:
+    env = Environment()
+    runtime = simpy_runtime(env)
+    task = Task(env, _scenario(InSimpy(runtime), scenario))
+    env.call_later(LIMIT, task.cancel)
+    try:
+        return env.run(until=task)
+    finally:
+        env.run(until=runtime.stop())
+        env.close()
+
+
+def run_trio(scenario: Scenario) -> Any:
+    async def main() -> Any:
+        with trio.fail_after(LIMIT):
+            async with QuietNursery() as nursery:
+                runtime = TrioRuntime(nursery)
+                try:
+                    return await _scenario(InTrio(runtime), scenario)
+                finally:
+                    await runtime.stop()
+                    runtime.end()
+
+    return trio.run(main)
+
+
 def _run_blocking(kind: type[Blocking], scenario: Scenario) -> Any:
     w = kind()
     try:
@@ -427,12 +477,14 @@ WORLDS = {
     "asyncio": run_asyncio,
     "uvloop": run_uvloop,
     "threads": run_threads,
+    "simpy": run_simpy,
+    "trio": run_trio,
     "blocking": run_blocking,
     "futures": run_futures,
 }
 
-FLOWS = ("memory", "asyncio", "uvloop", "threads")
-SOCKETS = ("asyncio", "uvloop", "threads", "blocking", "futures")
+FLOWS = ("memory", "asyncio", "uvloop", "threads", "simpy", "trio")
+SOCKETS = ("asyncio", "uvloop", "threads", "simpy", "trio", "blocking", "futures")
 CANCELLING = (*FLOWS, "futures")
 """Worlds in which a pending operation can be cancelled."""
 ITERATING = (*FLOWS, "blocking")

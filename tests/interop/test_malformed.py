@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import trio
 from raw import FATAL, WAIT, Raw, frame, named
 
-from junto import aio, expose, sync
+import junto.trio
+from junto import aio, expose, simpy, sync
 
 
 class Service:
@@ -30,42 +32,64 @@ class Service:
 # --- a server ------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def serve_aio(**options: Any) -> Iterator[int]:
-    ready: list[int] = []
-    started = threading.Event()
-    stop: Callable[[], object] = lambda: None  # noqa: E731  # until the loop has its own
+class Serving:
+    """A server in a thread of its own; *run* calls `started` and then waits until *stop* is called."""
 
-    async def main() -> None:
-        nonlocal stop
+    def __init__(self, run: Callable[[Serving], object]) -> None:
+        self._run = run
+        self._ready = threading.Event()
+        self._failed: list[BaseException] = []
+        self._port = 0
+        self._stop: Callable[[], object] = lambda: None
+
+    def started(self, port: int, stop: Callable[[], object]) -> None:
+        self._port = port
+        self._stop = stop
+        self._ready.set()
+
+    def _serve(self) -> None:
+        try:
+            self._run(self)
+        except BaseException as error:
+            self._failed.append(error)
+        finally:
+            self._ready.set()
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[int]:
+        thread = threading.Thread(target=self._serve)
+        thread.start()
+        assert self._ready.wait(WAIT)
+        try:
+            assert self._failed == []
+            yield self._port
+        finally:
+            self._stop()
+            thread.join(WAIT)
+        assert self._failed == []
+
+
+def serve_aio(**options: Any) -> contextlib.AbstractContextManager[int]:
+    async def main(serving: Serving) -> None:
         loop, stopped = asyncio.get_running_loop(), asyncio.Event()
         faults: list[Any] = []
         loop.set_exception_handler(lambda _, context: faults.append(context))
-        stop = lambda: loop.call_soon_threadsafe(stopped.set)  # noqa: E731
         async with aio.serve(Service(), "tcp://127.0.0.1:0", **options) as server:
-            ready.append(server.addresses[0].port)
-            started.set()
+            serving.started(server.addresses[0].port, lambda: loop.call_soon_threadsafe(stopped.set))
             await stopped.wait()
         assert faults == []
 
-    failed: list[BaseException] = []
+    return Serving(lambda serving: asyncio.run(main(serving))).serving()
 
-    def run() -> None:
-        try:
-            asyncio.run(main())
-        except BaseException as error:
-            failed.append(error)
-            started.set()
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert started.wait(WAIT)
-    try:
-        yield ready[0]
-    finally:
-        stop()
-        thread.join(WAIT)
-    assert failed == []
+def serve_trio(**options: Any) -> contextlib.AbstractContextManager[int]:
+    async def main(serving: Serving) -> None:
+        token, stopped = trio.lowlevel.current_trio_token(), trio.Event()
+        async with junto.trio.serve(Service(), "tcp://127.0.0.1:0", **options) as server:
+            serving.started(server.addresses[0].port, lambda: token.run_sync_soon(stopped.set))
+            await stopped.wait()
+
+    return Serving(lambda serving: trio.run(main, serving)).serving()
 
 
 @contextlib.contextmanager
@@ -75,7 +99,32 @@ def serve_sync(**options: Any) -> Iterator[int]:
         yield server.addresses[0].port
 
 
-SERVERS = {"aio": serve_aio, "sync": serve_sync}
+@contextlib.contextmanager
+def serve_simpy(**options: Any) -> Iterator[int]:
+    env = simpy.Environment()
+    stopped = env.event()
+    server = env.run(until=simpy.serve(env, Service(), "tcp://127.0.0.1:0", **options))
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            env.run(until=stopped)
+            env.run(until=server.close(1.0))
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield server.addresses[0].port
+    finally:
+        env.call_soon_threadsafe(stopped.succeed)
+        thread.join(WAIT)
+        env.close()
+    assert failed == []
+
+
+SERVERS = {"aio": serve_aio, "sync": serve_sync, "simpy": serve_simpy, "trio": serve_trio}
 
 
 class Live:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Generator
 from typing import Any
 
 import pytest
+import trio
 from raw import FATAL, WAIT, Raw, frame, named, raw_server
 
-from junto import aio, sync
+import junto.trio
+from junto import aio, simpy, sync
 from junto.errors import ConnectionLost, LocalProtocolError, RemoteError, RemoteProtocolError
 
 
@@ -40,7 +43,55 @@ def ask_sync(url: str, count: int, **options: Any) -> tuple[list[Any], Any]:
             return results, error
 
 
-@pytest.fixture(params=[ask_aio, ask_sync])
+def ask_simpy(url: str, count: int, **options: Any) -> tuple[list[Any], Any]:
+    env = simpy.Environment()
+
+    def outcome(event: Any) -> Generator[Any, Any, Any]:
+        try:
+            return (yield event)
+        except Exception as error:
+            return error.__cause__ or error  # the object that all share, if they share one
+
+    def process() -> Generator[Any, Any, tuple[list[Any], Any]]:
+        with (yield simpy.open_channel(env, url, **options)) as channel:
+            waiting = [env.process(outcome(channel.request(number))) for number in range(count)]
+            yield env.all_of(waiting)
+            results = [process.value for process in waiting]
+            try:
+                after = yield channel.request("after", timeout=WAIT)
+            except Exception as error:
+                after = error
+        yield channel.wait_closed()
+        return results, after
+
+    try:
+        result: tuple[list[Any], Any] = env.run(until=env.process(process()))
+        return result
+    finally:
+        env.close()
+
+
+def ask_trio(url: str, count: int, **options: Any) -> tuple[list[Any], Any]:
+    async def outcome(reply: Any) -> Any:
+        try:
+            return await reply
+        except Exception as error:
+            return error
+
+    async def main() -> tuple[list[Any], Any]:
+        with trio.fail_after(WAIT):
+            async with junto.trio.open_channel(url, **options) as channel:
+                replies = [channel.request(number) for number in range(count)]
+                results = [await outcome(reply) for reply in replies]
+                try:
+                    return results, await channel.request("after", timeout=WAIT)
+                except Exception as error:
+                    return results, error
+
+    return trio.run(main)
+
+
+@pytest.fixture(params=[ask_aio, ask_sync, ask_simpy, ask_trio])
 def ask(request: pytest.FixtureRequest) -> Any:
     return request.param
 
@@ -112,25 +163,33 @@ def test_a_server_may_answer_what_was_never_asked_and_fail_in_any_shape(ask: Any
 
 
 # CH-2
-@pytest.mark.parametrize("flavour", ["aio", "sync"])
+@pytest.mark.parametrize("flavour", ["aio", "sync", "trio"])
 def test_what_is_too_long_is_refused_at_the_call_and_the_connection_lives(flavour: str) -> None:
     def answer(raw: Raw) -> None:
         ident = json.loads(raw.read_payload())[1]
         raw.send(frame(b'[1, %d, "ok"]' % ident))
         raw.wait_end()
 
-    with raw_server(answer) as url:
-        if flavour == "sync":
-            with sync.open_channel(url, send_limit=100) as channel:
-                with pytest.raises(LocalProtocolError, match="limit"):
-                    channel.request("x" * 100)
-                assert channel.request("short", timeout=WAIT) == "ok"
-        else:
+    async def ask(opening: Any) -> None:
+        async with opening as channel:
+            with pytest.raises(LocalProtocolError, match="limit"):
+                channel.request("x" * 100)
+            assert await channel.request("short", timeout=WAIT) == "ok"
 
-            async def main() -> None:
-                async with aio.open_channel(url, send_limit=100) as channel:
+    async def in_asyncio(url: str) -> None:
+        await ask(aio.open_channel(url, send_limit=100))
+
+    async def in_trio(url: str) -> None:
+        await ask(junto.trio.open_channel(url, send_limit=100))
+
+    with raw_server(answer) as url:
+        match flavour:
+            case "aio":
+                asyncio.run(in_asyncio(url))
+            case "trio":
+                trio.run(in_trio, url)
+            case _:
+                with sync.open_channel(url, send_limit=100) as channel:
                     with pytest.raises(LocalProtocolError, match="limit"):
                         channel.request("x" * 100)
-                    assert await channel.request("short", timeout=WAIT) == "ok"
-
-            asyncio.run(main())
+                    assert channel.request("short", timeout=WAIT) == "ok"

@@ -57,8 +57,17 @@ def test_the_demo_is_right_and_tells_what_it_measured(tmp_path: Path) -> None:
     assert wire["messages_to_simulators"] == wire["messages_to_mosaik"] + 2
     assert wire["messages_to_mosaik"] > 4 * 96
     assert wire["bytes_to_simulators"] > wire["bytes_to_mosaik"] > 10_000
-    assert result["times"].keys() == {"junto", "mosaik-api", "in-process"}
+    flavours = {f"junto.{flavour}" for flavour in ("aio", "trio", "sync", "simpy")}
+    assert result["times"].keys() == {"junto", *flavours, "mosaik-api", "in-process"}
     assert all(times["seconds"] > 0 for times in result["times"].values())
+
+    instruments = result["instruments"]
+    assert instruments.keys() == {"roof", "household", "grid"}
+    for read in instruments.values():
+        assert read["read"] > 30  # of 150, on whatever machine
+        assert read["wrong"] == 0
+        assert read["connections"] > 1
+    assert {read["client"] for read in instruments.values()} == {"aio", "sync"}
 
     page = tmp_path / "out" / "mosaik.html"
     assert result["page"] == str(page.resolve())

@@ -608,3 +608,49 @@ def test_waiting_in_a_callback_is_refused_with_advice(server: sync.Server) -> No
         peer._runtime.call(callback)
         assert "workers" in str(refused[0])
         assert peer.remote.add(1, 2) == 3
+
+
+def test_what_waits_for_nothing_may_be_done_in_a_callback() -> None:
+    class Leaving:
+        @expose
+        def tell(self) -> None:
+            callers[0].notify("hear", "a word")
+
+        @expose
+        def leave(self) -> None:
+            callers[0].channel.abort()
+
+    class Listening:
+        @expose
+        def hear(self, word: str) -> None:
+            heard.append(word)
+
+    heard: list[str] = []
+    callers: list[sync.Peer] = []
+    with sync.serve(Leaving(), "tcp://127.0.0.1:0", connected=callers.append) as server:
+        server.start_thread()
+        with sync.connect(server.addresses[0], service=Listening()) as peer:
+            peer.remote.tell()
+            peer.ping()
+            assert heard == ["a word"]
+            with pytest.raises(ConnectionLost):
+                peer.remote.leave(timeout=10.0)
+
+
+def test_a_server_that_is_aborted_breaks_its_connections() -> None:
+    class Slow:
+        @expose
+        def rest(self) -> None:
+            release.wait(10.0)
+
+    release = threading.Event()
+    with sync.serve(Slow(), "tcp://127.0.0.1:0", workers=1) as server:
+        server.start_thread()
+        with sync.connect(server.addresses[0]) as peer:
+            peer.start_thread()
+            resting = peer.futures.rest()
+            peer.ping()
+            server.abort()
+            with pytest.raises(ConnectionLost):
+                resting.result(10.0)
+            release.set()

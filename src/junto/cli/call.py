@@ -42,6 +42,9 @@ what they look like, Ann is a text, and a text that looks like a number needs it
 A function inside a nested service is named by its path, as in math/add.
 
 A stream is shown item by item as it comes; Ctrl-C stops it.
+
+At a vsoa:// address NAME is the URL of a command, with or without its first slash; arguments by name are the
+members of the param, others its items.
 """
 
 
@@ -70,7 +73,7 @@ def call(
     except CodecError as error:
         raise Failure("input", f"the arguments cannot be sent: {error}") from error
     with destination.connect() as (peer, left):
-        result = peer.call(name, *args, kwargs=kwargs, timeout=left)
+        result = peer.call(name.lstrip("/"), *args, kwargs=kwargs, timeout=left)
         if isinstance(result, Stream):
             _show_stream(result, as_json=as_json)
         elif as_json:

@@ -14,7 +14,7 @@ from junto.errors import JuntoError
 
 __all__ = ["run"]
 
-_COMMANDS = ("call", "inspect", "instrument", "ping", "query", "serve", "stream")
+_COMMANDS = ("call", "inspect", "instrument", "ping", "position", "pub", "query", "serve", "stream", "sub")
 
 
 class _Refused(Exception):

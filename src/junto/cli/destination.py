@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,10 +15,14 @@ from junto import sync
 from junto.address import Address
 from junto.cli.failures import Failure
 from junto.cli.interruption import Interruption
-from junto.cli.options import CODEC, JSON, TLS, decorate, read_url
+from junto.cli.options import CODEC, JSON, PASSWORD, TLS, decorate, read_any_url
 from junto.cli.security import Files
 from junto.codecs import CodecName
 from junto.errors import ConnectionLost, RemoteProtocolError
+from junto.vsoa.addresses import ServerURL
+
+if TYPE_CHECKING:
+    from junto.vsoa import sync as vsoa
 
 __all__ = ["Destination", "destination_options"]
 
@@ -33,16 +37,18 @@ class Destination:
         files: For TLS.
         timeout: Seconds to wait, or ``None``.
         interruption: How Ctrl-C ends the wait.
+        password: What a server of VSOA wants to see.
     """
 
-    address: Address
+    address: Address | ServerURL
     codec: CodecName
     files: Files
     timeout: float | None
     interruption: Interruption
+    password: str = ""
 
     @contextmanager
-    def connect(self) -> Generator[tuple[sync.Peer, float | None], None, None]:
+    def connect(self) -> Generator[tuple[sync.Peer | vsoa.Client, float | None], None, None]:
         """Open a connection, and close it in the end.
 
         Without a time-out, one attempt is made.
@@ -56,15 +62,43 @@ class Destination:
         """
         tls = self.files.client_context(self.address)
         start = monotonic()
+        if isinstance(self.address, ServerURL):
+            with self.connect_vsoa() as connected:
+                yield connected
+            return
         with sync.connect(self.address, timeout=self.timeout or 0.0, tls=tls, codec=self.codec) as peer:
             self.interruption.opened(peer.close)
-            left = None if self.timeout is None else max(self.timeout - (monotonic() - start), 0.001)
             try:
-                yield peer, left
+                yield peer, self._left(start)
             except (ConnectionLost, RemoteProtocolError) as error:
                 if peer.channel.extended:
                     raise
                 raise self._nothing_understood(error, secured=tls is not None) from error
+
+    @contextmanager
+    def connect_vsoa(self) -> Generator[tuple[vsoa.Client, float | None], None, None]:
+        """Do as `connect`, to a server of VSOA.
+
+        Raises:
+            Failure: It is none, or the TLS options are of no use.
+            ConnectionFailed: No connection could be opened in time.
+        """
+        if not isinstance(self.address, ServerURL):
+            raise Failure("input", f"{self.address} is no vsoa:// address")
+        from junto.vsoa import sync as vsoa  # late: most commands do without
+
+        start = monotonic()
+        with vsoa.connect(
+            str(self.address),
+            timeout=self.timeout or 0.0,
+            tls=self.files.client_context(self.address),
+            password=self.password,
+        ) as client:
+            self.interruption.opened(client.close)
+            yield client, self._left(start)
+
+    def _left(self, start: float) -> float | None:
+        return None if self.timeout is None else max(self.timeout - (monotonic() - start), 0.001)
 
     def _nothing_understood(self, error: Exception, *, secured: bool) -> Failure:
         """Guess why the connection ended before the peer said a word: it has no way to tell."""
@@ -87,16 +121,19 @@ def destination_options(timeout_help: str) -> Callable[[Callable[..., None]], Ca
     def decorator(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
         def with_destination(
-            url: Address,
+            url: Address | ServerURL,
             codec: CodecName,
             timeout: float | None,
             cafile: str | None,
             certfile: str | None,
             keyfile: str | None,
+            password: str,
             **options: Any,
         ) -> None:
             interruption = Interruption()
-            destination = Destination(url, codec, Files(cafile, certfile, keyfile), timeout, interruption)
+            destination = Destination(
+                url, codec, Files(cafile, certfile, keyfile), timeout, interruption, password
+            )
             context = click.get_current_context()
 
             def work() -> None:
@@ -107,6 +144,8 @@ def destination_options(timeout_help: str) -> Callable[[Callable[..., None]], Ca
 
         seconds = click.FloatRange(min=0, min_open=True)
         timeout = click.option("--timeout", type=seconds, metavar="SECONDS", help=timeout_help)
-        return decorate(with_destination, click.argument("url", type=read_url), timeout, CODEC, *TLS, JSON)
+        return decorate(
+            with_destination, click.argument("url", type=read_any_url), timeout, CODEC, PASSWORD, *TLS, JSON
+        )
 
     return decorator

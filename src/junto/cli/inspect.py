@@ -7,6 +7,7 @@ from typing import Any
 import click
 import msgspec
 
+from junto import sync
 from junto.cli.destination import Destination, destination_options
 from junto.cli.failures import Failure
 from junto.cli.values import write_json
@@ -35,7 +36,7 @@ def inspect(destination: Destination, *, as_json: bool) -> None:
         try:
             functions = peer.describe(timeout=_TIMEOUT if left is None else left)
         except RemoteError as error:
-            if peer.channel.extended:
+            if isinstance(peer, sync.Peer) and peer.channel.extended:
                 raise
             raise _no_junto(destination, f"it answered with a failure: {error}", error) from error
     try:

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import threading
+import warnings
 from collections.abc import Callable
 
 from junto.cli.failures import INTERRUPTED
@@ -86,6 +87,8 @@ class Interruption:
             raise errors[0]
 
     def _end(self, thread: threading.Thread) -> None:
+        # A second Ctrl-C may come between the making of a flow and its first step.
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited")
         try:
             self._happened.set()
             if self._close is not None:

@@ -10,20 +10,35 @@ import click
 
 from junto.address import Address
 from junto.codecs import CodecName
+from junto.vsoa.addresses import ServerURL
 
-__all__ = ["CODEC", "JSON", "TLS", "decorate", "read_url"]
+__all__ = ["CODEC", "JSON", "PASSWORD", "TLS", "decorate", "read_any_url", "read_server_url"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def read_url(text: str) -> Address:
-    """Read an address, for use as the type of an option or argument.
+def read_any_url(text: str) -> Address | ServerURL:
+    """Read an address, of VSOA too, for use as the type of an option or argument.
+
+    Raises:
+        click.BadParameter: It is none.
+    """
+    if text.lower().startswith("vsoa://"):
+        return read_server_url(text)
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.".replace("tls://", "tls://, vsoa://", 1)) from error
+
+
+def read_server_url(text: str) -> ServerURL:
+    """Read an address of VSOA, for use as the type of an option or argument.
 
     Raises:
         click.BadParameter: It is none.
     """
     try:
-        return Address.parse(text)
+        return ServerURL.parse(text)
     except ValueError as error:
         raise click.BadParameter(f"{error}.") from error
 
@@ -36,6 +51,10 @@ CODEC = click.option(
     default="json",
     show_default=True,
     help="What both sides speak.",
+)
+
+PASSWORD = click.option(
+    "--password", default="", envvar="JUNTO_PASSWORD", help="What a vsoa:// server wants to see."
 )
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON.")

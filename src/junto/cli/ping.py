@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,10 @@ from junto.cli.destination import Destination, destination_options
 from junto.cli.failures import Failure
 from junto.cli.values import write_json
 from junto.errors import JuntoError, RequestTimeout
+from junto.vsoa.addresses import ServerURL
+
+if TYPE_CHECKING:
+    from junto.vsoa import sync as vsoa
 
 __all__ = ["ping"]
 
@@ -50,7 +54,7 @@ def ping(destination: Destination, count: int, interval: float, *, as_json: bool
 
 
 def _measure(
-    peer: sync.Peer,
+    peer: sync.Peer | vsoa.Client,
     destination: Destination,
     times: list[float | None],
     count: int,
@@ -76,7 +80,7 @@ def _measure(
             click.echo(text)
 
 
-def _show_summary(address: Address, times: list[float | None], *, as_json: bool) -> None:
+def _show_summary(address: Address | ServerURL, times: list[float | None], *, as_json: bool) -> None:
     answers = [seconds for seconds in times if seconds is not None]
     summary: dict[str, Any] = {
         "min": min(answers, default=None),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from junto.address import Address
 from junto.cli.failures import Failure
+from junto.vsoa.addresses import ServerURL
 
 if TYPE_CHECKING:
     import ssl
@@ -25,17 +26,21 @@ class Files:
     certfile: str | None
     keyfile: str | None
 
-    def client_context(self, address: Address) -> ssl.SSLContext | None:
+    def client_context(self, address: Address | ServerURL) -> ssl.SSLContext | None:
         """Make the context to connect to *address*; ``None`` if that is without TLS.
+
+        Nothing in an address of VSOA says whether that is with TLS, so the files do.
 
         Without ``cafile``, the authorities that the system trusts are trusted.
 
         Raises:
             Failure: The files do not go together, with each other or with the address.
         """
-        if not self._needed([address]):
-            return None
-        return _made(self._make_client_context)
+        if isinstance(address, ServerURL):
+            needed = self != Files(None, None, None)
+        else:
+            needed = self._needed([address])
+        return _made(self._make_client_context) if needed else None
 
     def server_context(self, addresses: Iterable[Address]) -> ssl.SSLContext | None:
         """Make the context to listen at *addresses*; ``None`` if all are without TLS.

@@ -11,12 +11,13 @@ import click
 from junto import aio
 from junto.address import Address
 from junto.cli.failures import Failure
-from junto.cli.options import CODEC, JSON, TLS, decorate, read_url
+from junto.cli.options import CODEC, JSON, TLS, decorate, read_any_url
 from junto.cli.security import Files
 from junto.cli.target import find_target, make_service
 from junto.cli.values import write_json
 from junto.codecs import CodecName
 from junto.exposing import describe
+from junto.vsoa.addresses import ServerURL
 
 __all__ = ["serve"]
 
@@ -36,7 +37,7 @@ connections are accepted. With --json that is one document:
 async def _serve(
     target: str,
     found: Any,
-    addresses: tuple[Address, ...],
+    addresses: tuple[Address | ServerURL, ...],
     *,
     workers: int,
     codec: CodecName,
@@ -47,19 +48,21 @@ async def _serve(
     functions = describe(service)
     if not functions:
         raise Failure("input", f"{target} offers nothing: none of its members is marked with @expose")
-    tls = files.server_context(addresses)
+    own = [address for address in addresses if isinstance(address, Address)]
+    tls = files.server_context(own)
+    urls = [address if isinstance(address, Address) else str(address) for address in addresses]
     stop = _on_signals()
-    async with aio.serve(service, *addresses, tls=tls, workers=workers, codec=codec) as server:
-        _announce(server.addresses, functions, as_json=as_json)
+    async with aio.serve(service, *urls, tls=tls, workers=workers, codec=codec) as server:
+        _announce(server.urls, functions, as_json=as_json)
         await stop.wait()
         _ignore_signals()
         if not as_json:
             click.echo("stopping; Ctrl-C ends at once", err=True)
 
 
-def _announce(addresses: list[Address], functions: list[dict[str, Any]], *, as_json: bool) -> None:
+def _announce(addresses: list[str], functions: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        write_json({"addresses": [str(address) for address in addresses], "functions": functions})
+        write_json({"addresses": addresses, "functions": functions})
         return
     from junto.cli.display import show_functions
 
@@ -94,7 +97,7 @@ def _ignore_signals() -> None:
 
 def _run(
     target: str,
-    addresses: tuple[Address, ...],
+    addresses: tuple[Address | ServerURL, ...],
     workers: int,
     codec: CodecName,
     cafile: str | None,
@@ -115,7 +118,7 @@ serve = click.command("serve", help=_HELP)(
         click.option(
             "--at",
             "addresses",
-            type=read_url,
+            type=read_any_url,
             multiple=True,
             required=True,
             metavar="URL",

@@ -20,6 +20,8 @@ What is in which module::
     tracing      what goes to and fro, for the log and for recorders
     blocking, futures, home, callfutures
                  the facades for programs that block
+    aio, sync, trio
+                 the clients of the flavours
     script, device, simulated
                  instruments that are programs
 """

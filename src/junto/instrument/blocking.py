@@ -114,7 +114,7 @@ class _Operations:
         return self._home, self._inner
 
     def iter_block(self, chunk: int = 64 * 1024, **options: Any) -> Iterator[bytes]:
-        """Read one block in pieces of *chunk* bytes; see `junto.aio.TCP.iter_block`."""
+        """Read one block in pieces of *chunk* bytes; see ``junto.aio.TCP.iter_block``."""
         pieces = self._inner.iter_block(chunk, **options)
         try:
             while True:
@@ -223,7 +223,7 @@ class Client(State):
 class TCP(Client, _Operations):
     """A client of one instrument, whose operations block the calling thread.
 
-    The arguments, operations and errors are those of `junto.aio.TCP`. Threads may share it; each call
+    The arguments, operations and errors are those of ``junto.aio.TCP``. Threads may share it; each call
     and each transaction is one whole. No thread is started: who waits reads the socket himself, so nothing
     moves while nobody waits, and that the peer has ended meanwhile is seen with the next call.
     """
@@ -260,7 +260,7 @@ class TCP(Client, _Operations):
 
     @contextmanager
     def transaction(self, *, timeout: Timeout = USUAL) -> Generator[Transaction, None, None]:
-        """Have the client for several calls, made through what this gives, as in `junto.aio.TCP`."""
+        """Have the client for several calls, made through what this gives, as in ``junto.aio.TCP``."""
         manager = self._inner.transaction(timeout=timeout)
         inner = self._home.call(_enter, manager)
         try:
@@ -305,7 +305,7 @@ class _Items(Iterator[T]):
 
 
 class LineStream(_Items[Any]):
-    """Lines as they come: ``for line in LineStream(client)``; see `junto.aio.LineStream`."""
+    """Lines as they come: ``for line in LineStream(client)``; see ``junto.aio.LineStream``."""
 
     def __init__(
         self,
@@ -326,7 +326,7 @@ class LineStream(_Items[Any]):
 
 
 class BlockStream(_Items[bytes]):
-    """Blocks as they come, so many bytes each, or up to a terminator; see `junto.aio.BlockStream`."""
+    """Blocks as they come, so many bytes each, or up to a terminator; see ``junto.aio.BlockStream``."""
 
     def __init__(self, client: _Operations, limit: int | bytes, *, timeout: Timeout = USUAL) -> None:
         self._home, inner = client.parts()

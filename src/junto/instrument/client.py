@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Self, Unpack
 
@@ -34,8 +34,8 @@ class Transaction(Text):
         """Go on with the same exclusive use."""
         yield self
 
-    def __aiter__(self) -> AsyncGenerator[Any, None]:
-        return LineStream(self).__aiter__()
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return LineStream(self)
 
 
 class TCP(State, Text):
@@ -170,8 +170,8 @@ class TCP(State, Text):
 
     # -- more to do --
 
-    def __aiter__(self) -> AsyncGenerator[Any, None]:
-        return LineStream(self).__aiter__()
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return LineStream(self)
 
     @asynccontextmanager
     async def transaction(self, *, timeout: Timeout = USUAL) -> AsyncGenerator[Transaction, None]:

@@ -36,7 +36,7 @@ def _begun(
 class FuturesTCP(Client):
     """A client of one instrument, whose operations return futures at once.
 
-    The arguments, operations and errors are those of `junto.aio.TCP`. A thread of its own, started with
+    The arguments, operations and errors are those of ``junto.aio.TCP``. A thread of its own, started with
     the first call, carries them on. Cancelling a future cancels the call, as running out of time would.
     """
 
@@ -50,7 +50,7 @@ class FuturesTCP(Client):
         runtime: HostRuntime | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        """Prepare; nothing is opened yet, and no thread is started. See `junto.sync.TCP`."""
+        """Prepare; nothing is opened yet, and no thread is started. See ``junto.sync.TCP``."""
         self._prepare(functools.partial(self._kit.client, host, port), runtime, options)
 
     open = _begun(_client.TCP.open)

@@ -26,8 +26,9 @@ package runs here. What mosaik calls ``stop`` on the wire is ``finalize`` for th
 for methods that are ``async def``, which await that.
 """
 
+from junto.mosaik.offering import offer
 from junto.mosaik.requests import AsyncMosaik, Mosaik
 from junto.mosaik.running import main, run
 from junto.mosaik.simulators import AsyncSimulator, Simulator
 
-__all__ = ["AsyncMosaik", "AsyncSimulator", "Mosaik", "Simulator", "main", "run"]
+__all__ = ["AsyncMosaik", "AsyncSimulator", "Mosaik", "Simulator", "main", "offer", "run"]

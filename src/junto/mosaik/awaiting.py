@@ -54,7 +54,7 @@ class _Part:
         self.is_connected = asyncio.Event()
         self._stopped = False
         self._ended = asyncio.Event()  # mosaik wants or knows no more of this simulator
-        self.service = offer(simulator, _guard)
+        self.service = offer(simulator, guard=_guard)
         self.service["stop"] = self._stop
 
     def connected(self, peer: aio.Peer) -> None:

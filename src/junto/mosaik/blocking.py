@@ -8,7 +8,6 @@ thread goes on receiving, because mosaik may need an answer to `get_data` first.
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Callable
 from threading import Event, Lock, Thread, get_ident
 from typing import Any
@@ -64,7 +63,7 @@ class _Part:
     def __init__(self, simulator: Any, channel: sync.Channel) -> None:
         self._simulator = simulator
         self._channel = channel
-        self._service = offer(simulator, _guard)
+        self._service = offer(simulator)
         self._stop: sync.Request | None = None
         self._ended = False
         self._receiving = Lock()  # of the thread that receives, or runs what it received
@@ -153,11 +152,3 @@ class _Part:
         finally:
             if running:
                 self._run()
-
-
-def _guard(method: Callable[..., Any], then: Callable[[Any], Any]) -> Callable[..., Any]:
-    @functools.wraps(method)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return then(method(*args, **kwargs))
-
-    return call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -14,12 +15,28 @@ __all__ = ["offer"]
 Guard = Callable[[Callable[..., Any], Callable[[Any], Any]], Callable[..., Any]]
 
 
-def offer(simulator: Any, guard: Guard) -> ServiceDict:
-    """Make the service that mosaik calls; all of it but ``stop``.
+def _guard(method: Callable[..., Any], then: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Make how to call *method*, and do with its result what *then* says, in plain code."""
+
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return then(method(*args, **kwargs))
+
+    return call
+
+
+def offer(simulator: Any, stop: Callable[[], object] | None = None, guard: Guard = _guard) -> ServiceDict:
+    """Make the service that mosaik calls.
+
+    For programs that connect to mosaik in a flavour of their choice, with the options ``**junto.MOSAIK``.
+    What such a program asks of mosaik, it asks by its peer.
 
     Args:
         simulator: Has the methods of a `junto.mosaik.Simulator`.
-        guard: Makes of a method, and of what to do with its result, how to call it.
+        stop: Called when mosaik says ``stop``, to which it takes no answer: ends the connection;
+            ``None`` to do that in another way.
+        guard: Makes of a method, and of what to do with its result, how to call it; the usual one
+            is for plain methods.
     """
     service = ServiceDict()
 
@@ -33,6 +50,8 @@ def offer(simulator: Any, guard: Guard) -> ServiceDict:
             add(name, getattr(simulator, name))
         return meta
 
+    if stop is not None:
+        add("stop", stop)
     add("init", _tolerant(simulator.init), begin)
     for name in API[1:]:
         add(name, getattr(simulator, name))

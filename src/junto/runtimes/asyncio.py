@@ -147,6 +147,9 @@ class AsyncioRuntime:
             )
         return transport
 
+    def adopt(self, result: T, /) -> T:
+        return result
+
     def call_in_worker(
         self, function: Callable[[], T], /, *, pool: concurrent.futures.Executor
     ) -> asyncio.Future[T]:

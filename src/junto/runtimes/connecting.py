@@ -45,15 +45,17 @@ async def connect(
                 return transport
             from junto.runtimes.tls import TLSTransport  # late: ssl takes longer to import than all of junto
 
+            opened = host.create_future()
             secured = TLSTransport(
-                host, endpoint, tls, server_side=False, server_hostname=address.host or None
+                host, endpoint, tls, server_side=False, server_hostname=address.host or None, opened=opened
             )
+            plain = SocketTransport(host, sock, secured)
         except BaseException:
             sock.close()
             raise
-        SocketTransport(host, sock, secured).start()
+        plain.start()
         try:
-            await secured.opened
+            await opened
         except BaseException:
             secured.abort()
             raise
@@ -83,7 +85,14 @@ async def listen(
             endpoint = TLSTransport(host, endpoint, tls, server_side=True, server_hostname=None)
         SocketTransport(host, sock, endpoint).start()
 
-    return SocketListener(host, sockets, address, accepted, file)
+    try:
+        return SocketListener(host, sockets, address, accepted, file)
+    except BaseException:
+        for sock in sockets:
+            sock.close()
+        if file is not None:
+            file.remove()
+        raise
 
 
 async def open_datagram(
@@ -93,7 +102,11 @@ async def open_datagram(
     require_host(address)
     with failing("receive datagrams at", address):
         sock = bind_datagram(await _resolve(host, address, passive=True, kind=socket.SOCK_DGRAM))
-        return SocketDatagrams(host, sock, factory())
+        try:
+            return SocketDatagrams(host, sock, factory())
+        except BaseException:
+            sock.close()
+            raise
 
 
 async def _resolve(

@@ -79,9 +79,9 @@ class SelectorPoller:
     # Some systems' ways do, but `select` does not.
     sees_changes = False
 
-    def __init__(self) -> None:
+    def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         self.handlers: dict[int, Callable[[int], object]] = {}
-        self._selector = selectors.DefaultSelector()
+        self._selector = selectors.DefaultSelector() if selector is None else selector
 
     def watch(self, fd: int, interest: int, handler: Callable[[int], object]) -> None:
         events = 0

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from junto.errors import LocalProtocolError
-from junto.runtime import BufferedEndpoint, Endpoint, TimerHandle
+from junto.runtime import BufferedEndpoint, Endpoint, Future, TimerHandle
 from junto.runtimes.polling import READ, WRITE
-from junto.runtimes.tasks import Future
 
 __all__ = ["Closable", "SocketHost", "SocketTransport"]
 
@@ -54,7 +53,11 @@ class SocketHost(Protocol):
         ...
 
     def opened(self, thing: Closable, /) -> None:
-        """Remember *thing*, to close it in the end."""
+        """Remember *thing*, to close it in the end.
+
+        Raises:
+            ConnectionFailed: The end has come, and nothing can be opened any more.
+        """
         ...
 
     def closed(self, thing: Closable, /) -> None:

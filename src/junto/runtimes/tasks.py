@@ -1,4 +1,4 @@
-"""Futures and tasks for runtimes that bring their own: here for threads.
+"""Futures and tasks for runtimes that bring their own.
 
 A task drives a flow by hand: it sends it ``None``, gets the future on which the flow waits,
 and goes on when that is done. asyncio's names and meaning are kept, without asyncio.
@@ -10,9 +10,19 @@ import logging
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Generic, Protocol, TypeVar
 
+from junto import runtime
 from junto.errors import LocalProtocolError
 
-__all__ = ["Cancelled", "Future", "InvalidState", "Task", "TaskHost", "settle", "settle_with_error"]
+__all__ = [
+    "Cancelled",
+    "Future",
+    "InvalidState",
+    "Outcome",
+    "Task",
+    "TaskHost",
+    "settle",
+    "settle_with_error",
+]
 
 T = TypeVar("T")
 _log = logging.getLogger("junto")
@@ -30,8 +40,8 @@ class TaskHost(Protocol):
     """What futures and tasks need of their runtime."""
 
     def call_soon(self, callback: Callable[..., object], /, *args: Any) -> object: ...
-    def task_started(self, task: Task[Any], /) -> None: ...
-    def task_ended(self, task: Task[Any], /) -> None: ...
+    def task_started(self, task: Any, /) -> None: ...
+    def task_ended(self, task: Any, /) -> None: ...
 
 
 # States are small numbers, false while pending: the runtime looks at them in its inner loop.
@@ -144,17 +154,54 @@ class Future(Generic[T]):
             self._host.call_soon(callback, self)
 
 
-class Task(Future[T]):
+class Outcome(Future[T]):
+    """How a flow ended. An error of it that nobody asks for is reported."""
+
+    __slots__ = ("_unseen",)
+
+    def __init__(self, host: TaskHost) -> None:
+        super().__init__(host)
+        self._unseen = False
+
+    def result(self) -> T:
+        self._unseen = False
+        return super().result()
+
+    def exception(self) -> BaseException | None:
+        self._unseen = False
+        return super().exception()
+
+    def _succeed(self, result: T) -> None:
+        self._end(_RESULT, result)
+
+    def _fail(self, error: BaseException) -> None:
+        # What is to end the program is raised as well, so it needs no report.
+        self._unseen = isinstance(error, Exception)
+        self._end(_ERROR, error)
+
+    def _give_up(self) -> None:
+        self._end(_CANCELLED, None)
+
+    def _end(self, state: int, value: Any) -> None:
+        self._value = value
+        self._settle(state)
+        self._host.task_ended(self)
+
+    def __del__(self) -> None:
+        if self._unseen:
+            _log.error("a task ended with an error that nobody asked for", exc_info=self._value)
+
+
+class Task(Outcome[T]):
     """Drives one flow; its first step is made inside the constructor."""
 
-    __slots__ = ("_awaited", "_cancelling", "_flow", "_unseen")
+    __slots__ = ("_awaited", "_cancelling", "_flow")
 
     def __init__(self, host: TaskHost, flow: Coroutine[Any, Any, T]) -> None:
         super().__init__(host)
         self._flow = flow
         self._awaited: Future[Any] | None = None
         self._cancelling = False
-        self._unseen = False
         self._advance(None)
         if not self.state:
             host.task_started(self)
@@ -170,15 +217,7 @@ class Task(Future[T]):
     def abandon(self) -> None:
         """Settle it as cancelled wherever its flow is, which will not run again."""
         if not self.state:
-            self._end(_CANCELLED, None)
-
-    def result(self) -> T:
-        self._unseen = False
-        return super().result()
-
-    def exception(self) -> BaseException | None:
-        self._unseen = False
-        return super().exception()
+            self._give_up()
 
     def _advance(self, _awaited: Future[Any] | None, error: BaseException | None = None) -> None:
         if self.state:
@@ -190,14 +229,13 @@ class Task(Future[T]):
         try:
             awaited = self._flow.send(None) if error is None else self._flow.throw(error)
         except StopIteration as stop:
-            self._end(_RESULT, stop.value)
+            self._succeed(stop.value)
         except Cancelled:
-            self._end(_CANCELLED, None)
+            self._give_up()
         except Exception as failure:
-            self._unseen = True
-            self._end(_ERROR, failure)
+            self._fail(failure)
         except BaseException as failure:  # the program is to end; whoever runs us must know
-            self._end(_ERROR, failure)
+            self._fail(failure)
             raise
         else:
             if not isinstance(awaited, Future):
@@ -211,23 +249,14 @@ class Task(Future[T]):
             if self._cancelling and awaited.cancel():
                 self._cancelling = False
 
-    def _end(self, state: int, value: Any) -> None:
-        self._value = value
-        self._settle(state)
-        self._host.task_ended(self)
 
-    def __del__(self) -> None:
-        if self._unseen:
-            _log.error("a task ended with an error that nobody asked for", exc_info=self._value)
-
-
-def settle(future: Future[Any], result: Any = None) -> None:
+def settle(future: runtime.Future[Any], result: Any = None) -> None:
     """Give *future* its result, unless its waiter has given up."""
     if not future.done():
         future.set_result(result)
 
 
-def settle_with_error(future: Future[Any], error: BaseException) -> None:
+def settle_with_error(future: runtime.Future[Any], error: BaseException) -> None:
     """Give *future* its error, unless its waiter has given up."""
     if not future.done():
         future.set_exception(error)

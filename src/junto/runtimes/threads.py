@@ -13,13 +13,15 @@ from collections.abc import Callable, Coroutine
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from junto import runtime
 from junto.errors import ConnectionLost, LocalProtocolError
 from junto.runtimes import connecting
+from junto.runtimes.keeping import Keeper
 from junto.runtimes.leading import LeaderAndFollowers, drop_flows
 from junto.runtimes.listening import SocketListener
 from junto.runtimes.polling import Poller
-from junto.runtimes.sockets import Closable
-from junto.runtimes.tasks import Cancelled, Future, InvalidState, Task, settle, settle_with_error
+from junto.runtimes.tasks import Cancelled, Future, InvalidState, Task, settle
+from junto.runtimes.workers import call_in_worker
 
 if TYPE_CHECKING:
     import concurrent.futures
@@ -33,7 +35,6 @@ __all__ = ["Cancelled", "Future", "InvalidState", "Task", "ThreadsRuntime"]
 T = TypeVar("T")
 
 READ_BUFFER_SIZE = 256 * 1024
-_GRACE = 1.0  # seconds that stop() gives connections to send what they hold
 
 
 class ThreadsRuntime(LeaderAndFollowers):
@@ -47,13 +48,22 @@ class ThreadsRuntime(LeaderAndFollowers):
 
     def __init__(self, poller: Poller | None = None) -> None:
         super().__init__(poller)
-        self._open: dict[Closable, None] = {}
-        self._stopping: list[Future[None]] = []
+        self._keeper = Keeper(
+            self, lambda: [task for task, waited_for in self._tasks.items() if not waited_for]
+        )
+        self.opened = self._keeper.opened
+        self.closed = self._keeper.closed
         self._pumps: dict[Future[None], None] = {}
         self._threads: list[threading.Thread] = []
         self._buffer = memoryview(bytearray(READ_BUFFER_SIZE))
         self.time = time.monotonic
         self.create_future: Callable[[], Future[Any]] = functools.partial(Future, self)
+
+    def call_at_once(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Do as `call` with a function that waits for nothing; for callbacks, too."""
+        if self._owner == get_ident():
+            return function(*args, **kwargs)
+        return self.call(function, *args, **kwargs)
 
     def submit(
         self, function: Callable[..., Any], /, *args: Any, **kwargs: Any
@@ -74,6 +84,10 @@ class ThreadsRuntime(LeaderAndFollowers):
         if self._owner == get_ident():
             return begin(self, function, args, kwargs)
         return self.call(begin, self, function, args, kwargs)  # type: ignore[no-any-return]  # what begin returns
+
+    def is_in_callback(self) -> bool:
+        """Tell whether this thread runs a callback just now: it may call all, but cannot wait."""
+        return self._owner == get_ident()
 
     def serve_forever(self, until: Future[Any] | None = None) -> None:
         """Lead or follow in this thread until *until* is done or the runtime is stopped or closed.
@@ -157,68 +171,31 @@ class ThreadsRuntime(LeaderAndFollowers):
     ) -> DatagramTransport:
         return await connecting.open_datagram(self, address, factory)
 
-    def call_in_worker(self, function: Callable[[], T], /, *, pool: concurrent.futures.Executor) -> Future[T]:
-        future: Future[T] = Future(self)
-        job = pool.submit(function)
-        future.add_done_callback(lambda future: future.cancelled() and job.cancel())
-        job.add_done_callback(lambda job: self.call_soon_threadsafe(_copy, job, future))
-        return future
+    def adopt(self, result: T, /) -> T:
+        return result
 
-    def stop(self) -> Future[None]:
+    def call_in_worker(self, function: Callable[[], T], /, *, pool: concurrent.futures.Executor) -> Future[T]:
+        return call_in_worker(self, function, pool)  # type: ignore[no-any-return]  # create_future made it
+
+    def stop(self) -> runtime.Future[None]:
         """Close all that is open and cancel the tasks; done, as `serve_forever` is, when nothing is left.
 
         Connections get a second to send what they hold. The runtime can be used again.
         """
-        stopped: Future[None] = Future(self)
-        self._stopping.append(stopped)
-        for thing in list(self._open):
-            thing.close()
-        for task, waited_for in list(self._tasks.items()):
-            if not waited_for:
-                task.cancel()
-        timer = self.call_later(_GRACE, self._abort_all)
-        stopped.add_done_callback(lambda _stopped: timer.cancel())
-        self.call_soon(self._look_whether_stopped)
+        stopped = self._keeper.stop()
+        stopped.add_done_callback(self._end_pumps)
         return stopped
-
-    # -- for sockets and tasks --
-
-    def opened(self, thing: Closable, /) -> None:
-        self._open[thing] = None
-
-    def closed(self, thing: Closable, /) -> None:
-        self._open.pop(thing, None)
-        self._look_whether_stopped()
 
     def task_ended(self, task: Task[Any], /) -> None:
         super().task_ended(task)
-        self._look_whether_stopped()
+        self._keeper.look_whether_stopped()
 
-    def _look_whether_stopped(self) -> None:
-        if (
-            self._stopping
-            and not self._open
-            and not any(not waited_for for waited_for in self._tasks.values())
-        ):
-            stopping, self._stopping = self._stopping, []
-            for future in [*stopping, *self._pumps]:
-                settle(future)
-
-    def _abort_all(self) -> None:
-        for thing in list(self._open):
-            thing.abort()
+    def _end_pumps(self, _stopped: object) -> None:
+        for ended in self._pumps:
+            settle(ended)
 
     def _close(self) -> None:
         if self._closed:
             return
-        self._abort_all()
+        self._keeper.abort_all()
         super()._close()
-
-
-def _copy(job: concurrent.futures.Future[T], future: Future[T]) -> None:
-    if job.cancelled():
-        future.cancel()
-    elif (error := job.exception()) is not None:
-        settle_with_error(future, error)
-    else:
-        settle(future, job.result())

@@ -7,8 +7,9 @@ import ssl
 from typing import Any
 
 from junto.errors import LocalProtocolError, RemoteProtocolError
-from junto.runtime import BufferedEndpoint, Endpoint
+from junto.runtime import BufferedEndpoint, Endpoint, Future
 from junto.runtimes.sockets import SocketHost, SocketTransport
+from junto.runtimes.tasks import settle, settle_with_error
 from junto.sansio.tls import TLSConnection
 
 __all__ = ["TLSTransport"]
@@ -23,9 +24,6 @@ class TLSTransport:
     """Endpoint of the encrypted side, transport of the plain one.
 
     The endpoint above hears nothing before the handshake is over, and nothing at all if it fails.
-
-    Attributes:
-        opened: Done when the handshake is over, or holds the error that ended it.
     """
 
     def __init__(
@@ -36,7 +34,18 @@ class TLSTransport:
         *,
         server_side: bool,
         server_hostname: str | None,
+        opened: Future[None] | None = None,
     ) -> None:
+        """Prepare to stand between *endpoint* and a socket's transport.
+
+        Args:
+            host: The runtime.
+            endpoint: Gets what is decrypted.
+            context: With what to encrypt.
+            server_side: Which of the two we are.
+            server_hostname: Whose certificate a client wants to see.
+            opened: Settled when the handshake is over, or by the error that ended it.
+        """
         self._host = host
         self._endpoint: Any = endpoint
         self._buffered = hasattr(endpoint, "get_buffer")
@@ -46,7 +55,7 @@ class TLSTransport:
         self._closing = False
         self._reading = True
         self._error: Exception | None = None
-        self.opened = host.create_future()
+        self._opened = opened
 
     # -- the endpoint below --
 
@@ -72,8 +81,8 @@ class TLSTransport:
                 return
             self._made = True
             self._timer.cancel()
-            if not self.opened.done():
-                self.opened.set_result(None)
+            if self._opened is not None:
+                settle(self._opened)
             self._endpoint.connection_made(self)
         if self._closing:
             self._discard()
@@ -96,8 +105,8 @@ class TLSTransport:
         else:
             if error is None:
                 error = ConnectionAbortedError("the connection was closed during the TLS handshake")
-            if not self.opened.done():
-                self.opened.set_exception(error.__cause__ or error)
+            if self._opened is not None:
+                settle_with_error(self._opened, error.__cause__ or error)
             _log.info("a TLS handshake failed: %s", error)
 
     def pause_writing(self) -> None:

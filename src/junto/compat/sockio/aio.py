@@ -35,7 +35,7 @@ __all__ = [
 
 
 class TCP(_aio.TCP):
-    """`junto.aio.TCP`, whose terminator may be given as the third positional argument."""
+    """``junto.aio.TCP``, whose terminator may be given as the third positional argument."""
 
     def __init__(self, host: str, port: int, eol: Eol = b"\n", **options: Any) -> None:
         super().__init__(host, port, eol=eol, **options)

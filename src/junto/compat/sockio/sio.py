@@ -35,7 +35,7 @@ __all__ = [
 
 
 class TCP(_sync.TCP):
-    """`junto.sync.TCP`, whose terminator may be given as the third positional argument."""
+    """``junto.sync.TCP``, whose terminator may be given as the third positional argument."""
 
     def __new__(
         cls, host: str, port: int, eol: Eol = b"\n", *, resolve_futures: bool = True, **options: Any

@@ -1,0 +1,35 @@
+import asyncio
+
+from junto import aio
+from junto.vsoa import Response
+from junto.vsoa import aio as vsoa
+
+RECORDING = bytes(range(256)) * 4096
+
+
+async def send(offer: vsoa.StreamOffer) -> None:
+    async with await offer.accept() as stream:
+        await stream.send(RECORDING)
+
+
+async def main() -> None:
+    async with vsoa.serve("vsoa://127.0.0.1:0") as server, asyncio.TaskGroup() as tasks:
+
+        @server.command("/recording")
+        async def recording(request: vsoa.Request) -> Response:
+            offer = await server.offer_stream(request.session)
+            tasks.create_task(send(offer))
+            return Response({"size": len(RECORDING)}, tunnel=offer.port)
+
+        async with vsoa.connect(server.addresses[0]) as client:
+            reply = await client.fetch("/recording")
+            assert reply.tunnel is not None
+            stream = await client.open_stream(reply.tunnel)
+            size = 0
+            async for chunk in stream:
+                size += len(chunk)
+            print("received", size, "of", reply.param["size"], "bytes")
+
+
+if __name__ == "__main__":
+    aio.run(main())

@@ -1,0 +1,1 @@
+"""The trio runtime: flows run in trio's tasks, and everything lives in a nursery."""

@@ -1,0 +1,12 @@
+"""Environments in real time, for programs whose processes use the network."""
+
+from __future__ import annotations
+
+from junto.runtimes.simpy.asyncio_driven import AsyncioEnvironment
+from junto.runtimes.simpy.backends import Backend, make_environment
+from junto.runtimes.simpy.environment import RealTimeEnvironment
+from junto.runtimes.simpy.schedule import WallClockEnvironment
+
+__all__ = ["AsyncioEnvironment", "Backend", "Environment", "RealTimeEnvironment", "WallClockEnvironment"]
+
+Environment = make_environment

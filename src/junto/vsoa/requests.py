@@ -1,0 +1,164 @@
+"""A client's requests at the server: what a handler gets, and how its result becomes the answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from junto.errors import CodecError, LocalProtocolError
+from junto.runtime import Future, Runtime
+from junto.sansio.failures import describe_failure
+from junto.sansio.vsoa.frames import SET, Frame
+from junto.sansio.vsoa.payloads import Data, Payload
+from junto.sansio.vsoa.statuses import NO_RESPONDING, SUCCESS
+from junto.vsoa.messages import Response, StatusError
+
+if TYPE_CHECKING:
+    from junto.vsoa.client import Method
+    from junto.vsoa.sessions import Session
+
+__all__ = ["Command", "Handler", "Request", "answering"]
+
+logger = logging.getLogger("junto")
+
+Handler: TypeAlias = Callable[["Request"], Any]
+"""Gets a request and returns the answer: a param, bytes as data, a `Response`, or a coroutine of that."""
+
+Command: TypeAlias = Callable[["Request"], object]
+"""Gets a request, and sees to its answer itself."""
+
+
+class Request(Payload):
+    """A request of a client.
+
+    Attributes:
+        url: What was asked for.
+        method: ``"GET"`` or ``"SET"``.
+        session: The client that asks.
+        seqno: The number of the request.
+        answered: Whether it has been answered.
+    """
+
+    __slots__ = ("answered", "method", "seqno", "session", "url")
+    url: str
+    method: Method
+    session: Session
+    seqno: int
+    answered: bool
+
+    @classmethod
+    def of(cls, frame: Frame, session: Session) -> Request:
+        request = cls.__new__(cls)
+        request.raw = frame.param
+        request.data = frame.data
+        request._decoded = False
+        request.url = frame.url
+        request.method = "SET" if frame.flags & SET else "GET"
+        request.session = session
+        request.seqno = frame.seqno
+        request.answered = False
+        return request
+
+    def reply(
+        self, param: Any = None, data: Data | None = None, *, status: int = SUCCESS, tunnel: int = 0
+    ) -> bool:
+        """Answer; clients take the first answer and ignore more.
+
+        Returns:
+            Whether the client is still there.
+
+        Raises:
+            ValueError: *status* is not from 0 to 255.
+            CodecError: *param* or *data* cannot be sent.
+            LocalProtocolError: They are too large.
+        """
+        return self.respond(Response(param, data, status=status, tunnel=tunnel))
+
+    def respond(self, response: Response) -> bool:
+        """Answer with *response*; as `reply`."""
+        sent = self.session.reply(self.seqno, response)
+        self.answered = True
+        return sent
+
+    def fail(self, error: BaseException) -> None:
+        """Answer with what *error* says: a `StatusError` itself, others as status 4 and a text."""
+        if isinstance(error, StatusError):
+            response = Response(error.payload.param, error.payload.data, status=error.status)
+        else:
+            logger.error("the handler of %s failed", self.url, exc_info=error)
+            response = Response(describe_failure(error, "brief"), status=NO_RESPONDING)
+        try:
+            self.respond(response)
+        except (CodecError, LocalProtocolError):  # even that is too long
+            self.respond(Response(status=response.status))
+
+    def finish(self, result: Any) -> None:
+        """Answer with what a handler returned; not if that is nothing, and it has answered itself."""
+        if result is None and self.answered:
+            return
+        try:
+            self.respond(_response_of(result))
+        except (CodecError, LocalProtocolError) as error:
+            self.fail(error)
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.url}: {self.param!r}, {self.data!r}>"
+
+
+def _response_of(result: Any) -> Response:
+    if isinstance(result, Response):
+        return result
+    if isinstance(result, bytes | bytearray | memoryview):
+        return Response(None, result)
+    if isinstance(result, Payload):
+        return Response(result.param, result.data)
+    return Response(result)
+
+
+def answering(runtime: Runtime, handler: Handler, pool: Executor | None = None) -> Command:
+    """Make of a handler a command that answers with its result.
+
+    Args:
+        runtime: The world in which an ``async def`` runs.
+        handler: See `Handler`.
+        pool: In whose thread it is called; ``None`` for the callback itself.
+    """
+
+    def handle(request: Request) -> None:
+        try:
+            result = handler(request)
+        except Exception as error:
+            request.fail(error)
+            return
+        if isinstance(result, Coroutine):
+            wait(request, runtime.create_task(result))
+        else:
+            request.finish(result)
+
+    def handle_elsewhere(request: Request) -> None:
+        wait(request, runtime.call_in_worker(partial(handler, request), pool=pool))
+
+    def wait(request: Request, future: Future[Any]) -> None:
+        request.session.began()
+        future.add_done_callback(partial(handled, request))
+
+    def handled(request: Request, future: Future[Any]) -> None:
+        request.session.ended()
+        if future.cancelled():
+            if not request.answered:
+                request.respond(Response(status=NO_RESPONDING))
+            return
+        error = future.exception()
+        if error is not None:
+            request.fail(error)
+            return
+        result = future.result()
+        if isinstance(result, Coroutine):  # made in a worker
+            wait(request, runtime.create_task(result))
+        else:
+            request.finish(result)
+
+    return handle if pool is None else handle_elsewhere

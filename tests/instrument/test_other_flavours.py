@@ -1,0 +1,184 @@
+"""What junto.trio and junto.simpy add to the client, which the scenarios test in their worlds."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+import trio
+
+import junto.trio
+from junto import simpy
+from junto.instrument.errors import ConnectionClosedError, ConnectionTimeoutError
+from junto.instrument.simulated import SimulatedInstrument
+
+Process = Generator[Any, Any, Any]
+
+ANSWERS = {"*IDN?": "ACME,Box,1,0", "VOLT?": "1.5", "LINES": ["a", "b"]}
+
+
+@pytest.fixture
+def device() -> Iterator[SimulatedInstrument]:
+    with SimulatedInstrument(ANSWERS) as device:
+        yield device
+
+
+def run_in_trio(main: Any) -> Any:
+    async def bounded() -> Any:
+        with trio.fail_after(20.0):
+            return await main()
+
+    return trio.run(bounded)
+
+
+def test_a_client_in_trio_is_entered_and_left(device: SimulatedInstrument) -> None:
+    async def main() -> None:
+        client = junto.trio.TCP("127.0.0.1", device.port)
+        for _ in range(2):
+            async with client as entered:
+                assert entered is client
+                assert await client.query("VOLT?") == "1.5"
+                assert (await client.idn())[1] == "Box"
+            assert not client.connected()
+            await client.close()
+        assert client.connection_counter == 2
+
+    run_in_trio(main)
+
+
+def test_a_client_in_trio_that_was_not_entered_says_what_to_do(device: SimulatedInstrument) -> None:
+    async def main() -> None:
+        client = junto.trio.TCP("127.0.0.1", device.port)
+        with pytest.raises(RuntimeError, match="async with"):
+            await client.query("VOLT?")
+        with pytest.raises(RuntimeError, match="already"):
+            async with client, client:
+                pass
+        assert not client.connected()
+
+    run_in_trio(main)
+
+
+def test_an_error_of_the_body_comes_out_as_it_is_in_trio(device: SimulatedInstrument) -> None:
+    async def main() -> None:
+        with pytest.raises(KeyError, match="mine"):
+            async with junto.trio.TCP("127.0.0.1", device.port):
+                raise KeyError("mine")
+
+    run_in_trio(main)
+
+
+def test_a_cancelled_query_in_trio_leaves_a_client_that_connects_again(device: SimulatedInstrument) -> None:
+    async def main() -> None:
+        async with junto.trio.TCP("127.0.0.1", device.port) as client:
+            with trio.move_on_after(0.02) as scope:
+                await client.query("mute, as it is unknown?")
+            assert scope.cancelled_caught
+            assert await client.query("VOLT?") == "1.5"
+
+    run_in_trio(main)
+
+
+@pytest.fixture(params=["select", "poll", "epoll", "asyncio"])
+def env(request: pytest.FixtureRequest) -> Iterator[simpy.WallClockEnvironment]:
+    env = simpy.Environment(request.param)
+    yield env
+    env.close()
+
+
+def run_in_simpy(env: simpy.WallClockEnvironment, process: Process) -> Any:
+    return env.run(until=env.process(process))
+
+
+def test_operations_in_simpy_are_events(env: Any, device: SimulatedInstrument) -> None:
+    def process() -> Process:
+        client = simpy.TCP(env, "127.0.0.1", device.port)
+        assert (yield client.query("VOLT?")) == "1.5"
+        either = client.query("*IDN?") | env.timeout(10.0)
+        assert list((yield either).values()) == ["ACME,Box,1,0"]
+        assert client.connected()
+        yield client.close()
+        assert not client.connected()
+
+    run_in_simpy(env, process())
+
+
+def test_a_process_that_is_interrupted_gives_up_its_query(env: Any, device: SimulatedInstrument) -> None:
+    client = simpy.TCP(env, "127.0.0.1", device.port)
+
+    def asking() -> Process:
+        try:
+            yield client.query("mute, as it is unknown?")
+        except simpy_interrupt():
+            return "interrupted"
+        return "answered"
+
+    def process() -> Process:
+        yield client.open()
+        asked = env.process(asking())
+        yield env.timeout(0.01)
+        asked.interrupt()
+        assert (yield asked) == "interrupted"
+        assert (yield client.query("VOLT?")) == "1.5"
+        yield client.close()
+
+    run_in_simpy(env, process())
+
+
+def simpy_interrupt() -> type[Exception]:
+    from simpy import Interrupt
+
+    return Interrupt
+
+
+def test_a_time_limit_in_simpy_is_an_error_of_the_event(env: Any, device: SimulatedInstrument) -> None:
+    def process() -> Process:
+        client = simpy.TCP(env, "127.0.0.1", device.port, timeout=0.02)
+        with pytest.raises(ConnectionTimeoutError):
+            yield client.query("mute, as it is unknown?")
+        assert (yield client.query("VOLT?")) == "1.5"
+        yield client.close()
+
+    run_in_simpy(env, process())
+
+
+def test_a_transaction_in_simpy_has_the_client_for_itself(env: Any, device: SimulatedInstrument) -> None:
+    order: list[str] = []
+
+    def other(client: simpy.TCP) -> Process:
+        yield client.query("VOLT?")
+        order.append("other")
+
+    def process() -> Process:
+        client = simpy.TCP(env, "127.0.0.1", device.port)
+        with (yield client.transaction()) as instrument:
+            waiting = env.process(other(client))
+            yield instrument.query("VOLT?")
+            yield env.timeout(0.005)
+            yield instrument.query("VOLT?")
+            order.append("transaction")
+        yield waiting
+        yield client.close()
+
+    run_in_simpy(env, process())
+    assert order == ["transaction", "other"]
+
+
+def test_lines_in_simpy_are_events_and_end(env: Any, device: SimulatedInstrument) -> None:
+    def wait(lines: simpy.LineStream) -> Process:
+        with pytest.raises(ConnectionClosedError):
+            yield lines.get()
+
+    def process() -> Process:
+        client = simpy.TCP(env, "127.0.0.1", device.port)
+        yield client.write(b"VOLT?\n*IDN?\n")
+        lines = simpy.LineStream(client)
+        assert (yield lines.get()) == b"1.5\n"
+        assert (yield lines.get()) == b"ACME,Box,1,0\n"
+        waiting = env.process(wait(lines))
+        yield env.timeout(0.001)
+        yield client.close()
+        yield waiting
+
+    run_in_simpy(env, process())
