@@ -243,6 +243,9 @@ class Adapter:
     def iter_block(self, *args: Any, **options: Any) -> Any:
         return AdaptedIterator(self.raw.iter_block(*args, **options))
 
+    def stream(self, *args: Any, **options: Any) -> Any:
+        return AdaptedIterator(self.raw.stream(*args, **options))
+
 
 PLAIN = {"connected", "in_waiting", "at_eof", "reset_input_buffer"}
 

@@ -15,7 +15,7 @@ What is in which module::
     reading, writing, blocks, text
                  the operations, in groups
     client       TCP: the operations on a session; state: what can be asked without waiting
-    streams      lines and blocks as they come
+    streams      lines and blocks as they come; messages: what a protocol makes of them
     urls         from a URL to a client; connectors: what opens its connections
     tracing      what goes to and fro, for the log and for recorders
     blocking, futures, home, callfutures

@@ -160,17 +160,13 @@ class Connection:
             data = bytes(data)
         if self._tap is not None:
             self._tap("<", self.generation, bytes(data))
-        buffer = self.buffer
         waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            self._serve(waiter, data)
+        if waiter is None or waiter.done():
+            self.buffer.append(data)
+            if len(self.buffer) > self._most and not self.holding and self.transport is not None:
+                self.holding = True
+                self.transport.pause_reading()
             return
-        buffer.append(data)
-        if len(buffer) > self._most and not self.holding and self.transport is not None:
-            self.holding = True
-            self.transport.pause_reading()
-
-    def _serve(self, waiter: Future[Any], data: bytes | memoryview) -> None:
         assert self._want is not None, "who waits wants something"
         try:
             taken = self._want.take_from(self.buffer, data)

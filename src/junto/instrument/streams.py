@@ -22,10 +22,10 @@ from junto.instrument.system import System
 from junto.instrument.wants import Exactly, Line, Until, Want
 from junto.sansio.lines import LineBuffer, LineTooLong, Terminator
 
-__all__ = ["Batches", "BlockStream", "Gap", "LineStream"]
+__all__ = ["END", "Batches", "BlockStream", "Gap", "LineStream", "Stream"]
 
 _TURN: Final = 256 * 1024  # bytes after which others get their turn
-_END: Final = object()
+END: Final = object()
 
 
 class Gap:
@@ -46,7 +46,7 @@ class Gap:
         return f"Gap(error={self.error!r}, generation={self.generation})"
 
 
-class _Stream:
+class Stream:
     """Items of one generation."""
 
     def __init__(self, client: Operations, timeout: Timeout) -> None:
@@ -57,7 +57,7 @@ class _Stream:
         self._since_turn = 0
 
     async def _next(self, want: Want[Any]) -> Any:
-        """Wait for the next item; `_END` when the connection has ended in order, or is another one."""
+        """Wait for the next item; `END` when the connection has ended in order, or is another one."""
         session = self._session
         connection = session.connection
         if connection is not None and not connection.buffer and self._generation:
@@ -74,19 +74,14 @@ class _Stream:
                             future, error, "stream", self._timeout, kept=False, needs=READ
                         )
                     session.drop_generation(self._generation)
-                    return _END
+                    return END
                 except BaseException as error:
                     raise session.give_up(  # noqa: B904  # it has its cause
                         future, error, "stream", self._timeout, kept=False, needs=READ
                     )
                 finally:
                     session.end(future, self._timeout, READ)
-        session.enter()
-        connection = session.connection
-        if self._generation == 0:
-            if connection is None:
-                await session.run("stream", READ, self._timeout, lanes=self._lanes)  # which opens
-            self._generation = session.generation
+        await self._begin()
         try:
             item = await session.run(
                 "stream",
@@ -97,10 +92,19 @@ class _Stream:
                 only=self._generation,
             )
         except GoneError:
-            return _END
-        if item is _END:
+            return END
+        if item is END:
             session.drop_generation(self._generation)
         return item
+
+    async def _begin(self) -> None:
+        """Open the client, if there is need to, and bind the stream to that connection."""
+        session = self._session
+        session.enter()
+        if self._generation == 0:
+            if session.connection is None:
+                await session.run("stream", READ, self._timeout, lanes=self._lanes)  # which opens
+            self._generation = session.generation
 
     async def _take(self, want: Want[Any], exchange: Exchange) -> Any:
         if self._since_turn >= _TURN:
@@ -111,7 +115,7 @@ class _Stream:
         except ConnectionEOFError as error:
             if getattr(error, "partial", b""):
                 raise
-            return _END
+            return END
 
     async def _begin_again(self) -> Gap:
         """Connect anew, and tell of the gap."""
@@ -122,7 +126,7 @@ class _Stream:
         return Gap(error, self._generation)
 
 
-class LineStream(_Stream):
+class LineStream(Stream):
     """Lines as they come: ``async for line in LineStream(client)``.
 
     Leaving the loop loses nothing; it can be entered again. It ends when the peer ends, with the last line
@@ -162,7 +166,7 @@ class LineStream(_Stream):
         if self._ready:
             return self._ready.popleft()
         item = await self._next_item()
-        if item is _END:
+        if item is END:
             raise StopAsyncIteration
         return item
 
@@ -172,12 +176,14 @@ class LineStream(_Stream):
         It may be left at any time: what it has not given is still in the connection's buffer.
         """
         while True:
-            ready = self._ready
-            next_line = ready.popleft
-            while ready:
-                yield next_line()
+            next_line = self._ready.popleft
+            try:
+                while True:
+                    yield next_line()
+            except IndexError:
+                pass  # it is empty
             item = await self._next_item()
-            if item is _END:
+            if item is END:
                 return
             yield item
 
@@ -207,7 +213,7 @@ class LineStream(_Stream):
                 return ready.popleft()
         item = await self._item(self._line)
         connection = self._session.connection
-        if connection is not None and item is not _END and not isinstance(item, Gap):
+        if connection is not None and item is not END and not isinstance(item, Gap):
             self._ready = connection.buffer.split_lines(self._line.terminator, self._line.limit)
             self._since_turn += len(item) + 64 * len(self._ready)  # more or less
         return item
@@ -219,8 +225,8 @@ class LineStream(_Stream):
             except OSError as error:
                 if not self._reconnect or isinstance(error, ConnectionTimeoutError | ConnectionClosedError):
                     raise
-                item = _END
-            if item is not _END or not self._reconnect:
+                item = END
+            if item is not END or not self._reconnect:
                 return item
             gap = await self._begin_again()
             if self._on_gap is None:
@@ -240,7 +246,7 @@ class LineStream(_Stream):
                 self._since_turn += 64 * len(lines)  # more or less
                 return lines
         batch = await self._item(_Lines(self._line))
-        if batch is _END:
+        if batch is END:
             return []
         if isinstance(batch, Gap):
             return [batch]
@@ -286,7 +292,7 @@ class _Lines:
         return [self._line.finish(buffer, system)]
 
 
-class BlockStream(_Stream):
+class BlockStream(Stream):
     """Blocks as they come: so many bytes each, or up to a terminator.
 
     It ends when the peer ends; a block that is not complete then raises `IncompleteReadError`.
@@ -313,7 +319,7 @@ class BlockStream(_Stream):
 
     async def __anext__(self) -> bytes:
         block = await self._next(self._want)
-        if block is _END:
+        if block is END:
             raise StopAsyncIteration
         self._since_turn += len(block)
         return block  # type: ignore[no-any-return]  # these wants take bytes

@@ -8,7 +8,7 @@ from junto.instrument.errors import ConnectionEOFError, LimitOverrunError
 from junto.instrument.system import System
 from junto.sansio.lines import LineBuffer, LineTooLong, Terminator
 
-__all__ = ["Everything", "Exactly", "Line", "Look", "Peek", "Some", "Until", "Want", "ended"]
+__all__ = ["Everything", "Exactly", "Line", "Look", "Peek", "Plain", "Some", "Until", "Want", "ended"]
 
 
 T = TypeVar("T")
@@ -36,7 +36,9 @@ def ended() -> ConnectionEOFError:
     return ConnectionEOFError("the peer ended the connection")
 
 
-class _Plain:
+class Plain:
+    """One for which it makes no difference whether data are in the buffer, or just came."""
+
     __slots__ = ()
 
     def take_from(self: Want[T], buffer: LineBuffer, data: bytes | memoryview) -> T | None:
@@ -44,7 +46,7 @@ class _Plain:
         return self.take(buffer)
 
 
-class Some(_Plain):
+class Some(Plain):
     """At least one byte, at most so many."""
 
     __slots__ = ("_most",)
@@ -68,7 +70,7 @@ class Peek(Some):
         return buffer.peek(self._most) if buffer else None
 
 
-class Everything(_Plain):
+class Everything(Plain):
     """All until the peer ends."""
 
     __slots__ = ()
@@ -83,7 +85,7 @@ class Everything(_Plain):
         return data
 
 
-class Exactly(_Plain):
+class Exactly(Plain):
     """So many bytes."""
 
     __slots__ = ("_size",)

@@ -20,6 +20,7 @@ from junto.instrument.errors import (
     LimitOverrunError,
     StaleInputError,
 )
+from junto.instrument.messages import MakeProtocol
 from junto.instrument.retrying import Retry
 from junto.instrument.settings import (
     IPTOS_LOWCOST,
@@ -133,6 +134,10 @@ class _Operations:
         """What came before the last block that was read."""
         prefix: bytes = self._inner.last_block_prefix
         return prefix
+
+    def stream(self, protocol: MakeProtocol, *, timeout: Timeout = USUAL) -> MessageStream:
+        """Give the events and results of *protocol*, an event each; see ``junto.aio.TCP.stream``."""
+        return MessageStream(self.env, self._inner.stream(protocol, timeout=timeout))
 
     def parts(self) -> tuple[WallClockEnvironment, Any]:
         """Give what this is made of, for streams."""
@@ -253,8 +258,9 @@ class TCP(State, _Operations):
 class _Items:
     """The items of a stream, an event each."""
 
-    env: WallClockEnvironment
-    _stream: Any
+    def __init__(self, env: WallClockEnvironment, stream: Any) -> None:
+        self.env = env
+        self._stream = stream
 
     def get(self, default: Any = _RAISE) -> Future[Any]:
         """Wait for the next item, or for the end, where the value is *default* if there is one.
@@ -285,8 +291,10 @@ class LineStream(_Items):
         reconnect: bool = False,
         on_gap: Callable[[Gap], object] | None = None,
     ) -> None:
-        self.env, inner = client.parts()
-        self._stream = _streams.LineStream(inner, eol, timeout=timeout, reconnect=reconnect, on_gap=on_gap)
+        env, inner = client.parts()
+        super().__init__(
+            env, _streams.LineStream(inner, eol, timeout=timeout, reconnect=reconnect, on_gap=on_gap)
+        )
 
     def next_batch(self) -> Future[list[Any]]:
         """Wait for all whole lines that are there, at least one; an empty list is the end."""
@@ -297,5 +305,9 @@ class BlockStream(_Items):
     """Blocks as they come, so many bytes each, or up to a terminator; see ``junto.aio.BlockStream``."""
 
     def __init__(self, client: _Operations, limit: int | bytes, *, timeout: Timeout = USUAL) -> None:
-        self.env, inner = client.parts()
-        self._stream = _streams.BlockStream(inner, limit, timeout=timeout)
+        env, inner = client.parts()
+        super().__init__(env, _streams.BlockStream(inner, limit, timeout=timeout))
+
+
+class MessageStream(_Items):
+    """What a protocol makes of what comes; `TCP.stream` gives it."""
