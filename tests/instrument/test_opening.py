@@ -273,14 +273,14 @@ def test_in_204_ac_03_connecting_is_limited(run: Run) -> None:
     async def scenario(w: Any) -> None:
         port = await w.hole()
         for client, options in (
-            (w.tcp(port, connection_timeout=0.1), {}),
-            (w.tcp(port), {"timeout": 0.1}),
-            (w.tcp(port, connection_timeout=30), {"timeout": 0.1}),
+            (w.tcp(port, connection_timeout=0.05), {}),
+            (w.tcp(port), {"timeout": 0.05}),
+            (w.tcp(port, connection_timeout=30), {"timeout": 0.05}),
         ):
             begin = w.time()
             with pytest.raises(ConnectionTimeoutError):
                 await client.open(**options)
-            assert 0.098 <= w.time() - begin < 0.1 + w.late
+            assert 0.048 <= w.time() - begin < 0.05 + w.late
             assert (client.connected(), client.connection_counter) == (False, 0)
 
     run(scenario)
