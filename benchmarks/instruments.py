@@ -10,6 +10,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -107,16 +108,26 @@ def cases(port: int) -> Iterator[Case]:
             (WITH_LIMIT, WITHOUT_LIMIT, 0.9),
         ),
     )
-    yield from _in_a_loop(port, "asyncio", asyncio.new_event_loop())
+    loops = {"asyncio": asyncio.new_event_loop()}
     try:
         import uvloop
     except ImportError:
-        return
-    yield from _in_a_loop(port, "uvloop", uvloop.new_event_loop())
+        pass
+    else:
+        loops["uvloop"] = uvloop.new_event_loop()
+    for name, loop in loops.items():
+        yield asking(port, name, loop)
+    for name, loop in loops.items():
+        yield large(port, name, loop)
+    # When a large block was freed, glibc keeps what is freed later. Until then, each chunk of lines may cost
+    # 64 page faults or none, by chance.
+    bytes(16 << 20)
+    for name, loop in loops.items():
+        yield pushing(port, name, loop)
 
 
-def _in_a_loop(port: int, name: str, loop: asyncio.AbstractEventLoop) -> Iterator[Case]:
-    yield Case(
+def asking(port: int, name: str, loop: asyncio.AbstractEventLoop) -> Case:
+    return Case(
         f"ask, {name}",
         200,
         13,
@@ -134,7 +145,10 @@ def _in_a_loop(port: int, name: str, loop: asyncio.AbstractEventLoop) -> Iterato
             (WITH_LIMIT, WITHOUT_LIMIT, 0.9),
         ),
     )
-    yield Case(
+
+
+def pushing(port: int, name: str, loop: asyncio.AbstractEventLoop) -> Case:
+    return Case(
         f"lines, {name}",
         50_000,
         13,
@@ -146,7 +160,10 @@ def _in_a_loop(port: int, name: str, loop: asyncio.AbstractEventLoop) -> Iterato
         },
         (("async for", "bare protocol, each", 0.4), ("batch()", "bare protocol, lists", 0.8)),
     )
-    yield Case(
+
+
+def large(port: int, name: str, loop: asyncio.AbstractEventLoop) -> Case:
+    return Case(
         f"64 MB, {name}",
         64_000_000,
         5,
@@ -195,9 +212,6 @@ def _peer(plan: Plan) -> Iterator[int]:
 
 def measure_instruments(plan: Plan, progress: Progress) -> Outcome:
     """Let all clients take turns, in this process."""
-    # A large block that is freed makes glibc keep what is freed later, as it does in any program that has run
-    # for a while. Without it, each chunk that is received may or may not cost 64 page faults.
-    bytes(16 << 20)
     outcome = Outcome("instruments", "the client for instruments, beside what it replaces", "per second")
     with _peer(plan) as port:
         for case in cases(port):
@@ -214,5 +228,8 @@ def measure_instruments(plan: Plan, progress: Progress) -> Outcome:
             for lap in range(case.rounds * plan.rounds):
                 progress.tell(f"instruments: {case.title}: {lap}")
                 for name in list(batches) if lap % 2 else reversed(batches):
+                    used = time.process_time()
                     figures[name].values.append(case.size / batches[name](case.size))
+                    figures[name].client_cpu.append((time.process_time() - used) / case.size)
+                    figures[name].server_cpu.append(0.0)  # the peer is the same for all
     return outcome
