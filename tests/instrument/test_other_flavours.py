@@ -14,6 +14,8 @@ from junto.instrument.errors import ConnectionClosedError, ConnectionTimeoutErro
 from junto.instrument.simulated import SimulatedInstrument
 from junto.protocols import Steps, protocol, read_until
 
+from .test_urls import pseudo_terminal
+
 Process = Generator[Any, Any, Any]
 
 ANSWERS = {"*IDN?": "ACME,Box,1,0", "VOLT?": "1.5", "LINES": ["a", "b"]}
@@ -94,6 +96,17 @@ def test_a_url_gives_a_client_of_trio(device: SimulatedInstrument) -> None:
     run_in_trio(main)
 
 
+def test_a_serial_line_and_a_child_in_trio() -> None:
+    async def main() -> None:
+        with pseudo_terminal(lambda line: b"you said " + line + b"\n") as (path, _unplug):
+            async with junto.trio.socket_for_url(f"serial://{path}?baudrate=115200&timeout=10") as line:
+                assert await line.query("hello") == "you said hello"
+        async with junto.trio.socket_for_url("exec:cat", timeout=10) as child:
+            assert await child.query("hello") == "hello"
+
+    run_in_trio(main)
+
+
 def test_every_flavour_offers_the_same_names_for_instruments() -> None:
     """IN-100."""
     import junto.instrument.aio
@@ -141,6 +154,19 @@ def test_a_url_gives_a_client_of_simpy(env: Any, device: SimulatedInstrument) ->
         yield echo.close()
 
     run_in_simpy(env, process())
+
+
+def test_a_serial_line_and_a_child_in_simpy(env: Any) -> None:
+    def process(path: str) -> Process:
+        line = simpy.socket_for_url(env, f"serial://{path}?baudrate=115200&timeout=10")
+        assert (yield line.query("hello")) == "you said hello"
+        yield line.close()
+        child = simpy.socket_for_url(env, "exec:cat", timeout=10)
+        assert (yield child.query("hello")) == "hello"
+        yield child.close()
+
+    with pseudo_terminal(lambda line: b"you said " + line + b"\n") as (path, _unplug):
+        run_in_simpy(env, process(path))
 
 
 def test_a_callback_in_simpy_sends_before_the_call_that_opened(env: Any, device: SimulatedInstrument) -> None:
