@@ -15,7 +15,7 @@ from simpy import Event
 import junto.trio
 from junto import MOSAIK, Address, Options, ServiceDict, aio, expose, protocols, simpy, sync
 from junto.codecs import JSON
-from junto.protocols import Connection, EventSteps, Steps, protocol
+from junto.protocols import Connection, EventSteps, Steps, protocol, readline
 from junto.runtime import Future, Runtime
 from junto.testing import Outcome, feed
 from junto.vsoa import Message, Reply
@@ -200,6 +200,31 @@ def instruments_in_sync() -> None:
     futures = sync.FuturesTCP("h", 1)
     assert_type(futures.query("x?").result(), str)
     assert_type(futures.close().result(), None)
+
+
+async def instruments_in_trio() -> None:
+    async with junto.trio.TCP("h", 1, timeout=1.0, retry=junto.trio.Retry(attempts=3)) as client:
+        assert_type(client, junto.trio.TCP)
+        assert_type(await client.query("x?"), str)
+        async for message in client.stream(first_line):
+            assert_type(message, Any)
+    assert_type(junto.trio.socket_for_url("loop://"), junto.trio.TCP)
+
+
+def instruments_in_simpy(env: simpy.WallClockEnvironment) -> Generator[Event, Any, None]:
+    client = simpy.TCP(env, "h", 1, timeout=1.0, retry=simpy.Retry(attempts=3))
+    assert_type(client.query("x?"), simpy.Future[str])
+    assert_type(client.stream(first_line).get(), simpy.Future[Any])
+    try:
+        yield client.query("x?") | env.timeout(1.0)
+    except simpy.ConnectionTimeoutError as error:
+        assert_type(error.sent, bool)
+    assert_type(simpy.socket_for_url(env, "loop://"), simpy.TCP)
+
+
+@protocol
+def first_line() -> Steps[bytes]:
+    return (yield from readline())
 
 
 def in_simpy(env: simpy.WallClockEnvironment) -> Generator[Event, Any, None]:
