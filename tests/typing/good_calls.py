@@ -15,7 +15,7 @@ from simpy import Event
 import junto.trio
 from junto import MOSAIK, Address, Options, ServiceDict, aio, expose, protocols, simpy, sync
 from junto.codecs import JSON
-from junto.protocols import Connection, EventSteps, Steps, protocol
+from junto.protocols import Connection, EventSteps, Steps, protocol, readline
 from junto.runtime import Future, Runtime
 from junto.testing import Outcome, feed
 from junto.vsoa import Message, Reply
@@ -177,6 +177,56 @@ def in_sync() -> None:
         channel.half_close()
     with sync.serve_channels(lambda content: content, "tcp://127.0.0.1:0") as channels:
         assert_type(channels, sync.Server)
+
+
+async def instruments_in_asyncio() -> None:
+    client = aio.TCP("h", 1, eol=(b"\r\n", b"\n"), timeout=1.0, retry=aio.Retry(attempts=3))
+    assert_type(await client.write_readline(b"x\n", timeout=None), bytes)
+    assert_type(await client.readlines(2), list[bytes])
+    assert_type(await client.query("x?", resend=1), str)
+    assert_type(await client.query_ascii("x?", int), list[Any])
+    assert_type(await client.read_block(skip=3, terminator="none"), bytes)
+    assert_type(client.connected(), bool)
+    async with client, client.transaction() as t:
+        assert_type(await t.query("x?"), str)
+    await client.close()
+
+
+def instruments_in_sync() -> None:
+    client = sync.TCP("h", 1, keep_alive={"idle": 5})
+    assert_type(client.write_readline(b"x\n", b"\r", timeout=2), bytes)
+    assert_type(client.query("x?"), str)
+    assert_type(client.readexactly(5, on_timeout="keep"), bytes)
+    with client, client.transaction() as t:
+        assert_type(t.read_block(), bytes)
+    futures = sync.FuturesTCP("h", 1)
+    assert_type(futures.query("x?").result(), str)
+    assert_type(futures.close().result(), None)
+
+
+async def instruments_in_trio() -> None:
+    async with junto.trio.TCP("h", 1, timeout=1.0, retry=junto.trio.Retry(attempts=3)) as client:
+        assert_type(client, junto.trio.TCP)
+        assert_type(await client.query("x?"), str)
+        async for message in client.stream(first_line):
+            assert_type(message, Any)
+    assert_type(junto.trio.socket_for_url("loop://"), junto.trio.TCP)
+
+
+def instruments_in_simpy(env: simpy.WallClockEnvironment) -> Generator[Event, Any, None]:
+    client = simpy.TCP(env, "h", 1, timeout=1.0, retry=simpy.Retry(attempts=3))
+    assert_type(client.query("x?"), simpy.Future[str])
+    assert_type(client.stream(first_line).get(), simpy.Future[Any])
+    try:
+        yield client.query("x?") | env.timeout(1.0)
+    except simpy.ConnectionTimeoutError as error:
+        assert_type(error.sent, bool)
+    assert_type(simpy.socket_for_url(env, "loop://"), simpy.TCP)
+
+
+@protocol
+def first_line() -> Steps[bytes]:
+    return (yield from readline())
 
 
 def in_simpy(env: simpy.WallClockEnvironment) -> Generator[Event, Any, None]:

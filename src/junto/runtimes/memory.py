@@ -155,6 +155,9 @@ class MemoryRuntime:
     ) -> DatagramTransport:
         raise LocalProtocolError("there are no datagrams in memory")
 
+    def adopt(self, result: T, /) -> T:
+        return result
+
     def call_in_worker(self, function: Callable[[], T], /, *, pool: Executor) -> Future[T]:
         """Call *function* in this thread: there is but one here, and time stands still for it."""
         future: Future[T] = Future(self)

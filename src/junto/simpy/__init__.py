@@ -49,16 +49,47 @@ if TYPE_CHECKING:
     import ssl
     from typing import Unpack
 
-    from junto.simpy.instruments import TCP, BlockStream, LineStream
+    from junto.simpy.instruments import (
+        IPTOS_LOWCOST,
+        IPTOS_LOWDELAY,
+        IPTOS_NORMAL,
+        IPTOS_RELIABILITY,
+        IPTOS_THROUGHPUT,
+        TCP,
+        BlockFormatError,
+        BlockStream,
+        ConnectionClosedError,
+        ConnectionEOFError,
+        ConnectionTimeoutError,
+        IncompleteReadError,
+        InstrumentError,
+        LimitOverrunError,
+        LineStream,
+        Retry,
+        StaleInputError,
+        socket_for_url,
+    )
 
 __all__ = [
+    "IPTOS_LOWCOST",
+    "IPTOS_LOWDELAY",
+    "IPTOS_NORMAL",
+    "IPTOS_RELIABILITY",
+    "IPTOS_THROUGHPUT",
     "TCP",
+    "BlockFormatError",
     "BlockStream",
     "Cancelled",
     "Channel",
+    "ConnectionClosedError",
+    "ConnectionEOFError",
+    "ConnectionTimeoutError",
     "EndOfStream",
     "Environment",
     "Future",
+    "IncompleteReadError",
+    "InstrumentError",
+    "LimitOverrunError",
     "LineStream",
     "Message",
     "Packet",
@@ -67,7 +98,9 @@ __all__ = [
     "ProcessGenerator",
     "Proxy",
     "Request",
+    "Retry",
     "Server",
+    "StaleInputError",
     "Stream",
     "TCPSocket",
     "TLSSocket",
@@ -76,6 +109,7 @@ __all__ = [
     "open_channel",
     "serve",
     "serve_channels",
+    "socket_for_url",
     "wait",
 ]
 
