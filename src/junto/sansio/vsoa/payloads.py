@@ -21,6 +21,9 @@ Data: TypeAlias = bytes | bytearray | memoryview
 """What can be sent as bytes."""
 
 _JSON_TYPES = (dict, list, tuple, str, int, float)  # a bool is an int
+_BYTES = (bytes, bytearray, memoryview)
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+_TEXT = frozenset({str})
 
 
 def _make_writer() -> Callable[[Any], str]:
@@ -40,7 +43,20 @@ def _refuse(value: Any) -> Any:
 
 
 _write_json = _make_writer()
+_write_simple: Callable[[Any], bytes] = msgspec.json.Encoder().encode
 _read_json: Callable[[bytes], Any] = msgspec.json.Decoder().decode
+
+
+def _is_simple(value: Any) -> bool:
+    """Tell whether *value* is built of what msgspec writes as the standard library does, floats aside."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        items = value
+    elif kind is dict and _TEXT.issuperset(map(type, value)):
+        items = value.values()
+    else:
+        return kind in _SCALARS
+    return _SCALARS.issuperset(map(type, items)) or all(map(_is_simple, items))
 
 
 def encode_param(value: Any) -> bytes:
@@ -51,7 +67,14 @@ def encode_param(value: Any) -> bytes:
     """
     if value is None:
         return b""
-    if isinstance(value, bytes | bytearray | memoryview):
+    try:
+        if _is_simple(value):
+            raw = _write_simple(value)
+            if raw.isascii() and b"null" not in raw:  # which not-a-number becomes
+                return raw
+    except (ValueError, RecursionError):  # half a character, or too deep: the other way tells
+        pass
+    if isinstance(value, _BYTES):
         return bytes(value)
     if not isinstance(value, _JSON_TYPES):
         raise CodecError(f"a param is bytes or what JSON has a form for, not {type(value).__qualname__}")
@@ -71,7 +94,7 @@ def encode_data(data: Data | None) -> bytes:
         return data
     if data is None:
         return b""
-    if not isinstance(data, bytes | bytearray | memoryview):
+    if not isinstance(data, _BYTES):
         raise CodecError(f"data are bytes, not {type(data).__qualname__}")
     return bytes(data)
 
