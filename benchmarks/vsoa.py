@@ -1,300 +1,72 @@
 """VSOA: junto beside the package ``vsoa`` 1.0.4 and bare sockets, each side a process of its own.
 
-    python -m benchmarks.vsoa [--rounds 5] [--seconds 1.0] [--only fetch]
+    python -m benchmarks.vsoa [--rounds 5] [--seconds 1.0] [--placement split] [--only fetch]
 
-Contestants take turns in each round; what is told is the median of the rounds, and its ratio to the baseline.
+Contestants take turns in each round. What is told is the median of the rounds, lowest and highest; a ratio is
+made round by round, from turns that lie close together, and its median told.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
+import os
 import socket
 import statistics
-import struct
 import subprocess
 import sys
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
-IN_FLIGHT = 100
-SUBSCRIBERS = 10
-HEADER = struct.Struct(">BBBBIHHII")
+from benchmarks import vsoa_sides as sides
+from benchmarks.processes import Placement
 
-Counted = tuple[float, str]
-"""A rate per second, and a remark."""
+SERVERS: dict[str, Callable[[int], object]] = {
+    "bare": sides.serve_bare,
+    "vsoa": sides.serve_vsoa,
+    "junto": sides.serve_junto,
+    "junto threads": sides.serve_junto_threads,
+}
 
 
-# --- servers: each listens at the port of its argument, and says so ---
+class Contestant(NamedTuple):
+    """What runs in the two processes.
 
+    Attributes:
+        server: One of `SERVERS`.
+        client: Gets the port and the seconds; gives a rate, and of publications the part that arrived.
+    """
 
-def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    server: str
+    client: Callable[[int, float], Any]
 
 
-def serve_bare(port: int) -> None:
-    """Send back what comes, a fetch of 24 bytes at a time."""
+def publishing(**publication: Any) -> dict[str, Contestant]:
+    return {
+        "vsoa": Contestant("vsoa", partial(sides.subscribe_vsoa, publishing=publication)),
+        "junto": Contestant("junto", partial(sides.subscribe_junto, publishing=publication)),
+    }
 
-    def answer(connection: socket.socket) -> None:
-        with connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            while data := connection.recv(65536):
-                connection.sendall(data)
 
-    with socket.create_server(("127.0.0.1", port)) as listener:
-        say("ready")
-        while True:
-            threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()
+QUICK_RATE = 2000
+"""Quick publications in a second, each to ten subscribers: less than either can send."""
 
-
-def serve_vsoa(port: int) -> None:
-    import vsoa
-
-    server = vsoa.Server()
-
-    @server.command("/echo")
-    def echo(client: Any, request: Any, payload: Any) -> None:
-        client.reply(request.seqno, {"param": payload.param})
-
-    def publish(quick: bool, seconds: float, pause: float, data: bytes) -> None:
-        end = time.perf_counter() + seconds
-        count = 0
-        while time.perf_counter() < end:
-            server.publish("/p", {"data": data}, quick)
-            count += 1
-            if pause and count % 20 == 0:
-                time.sleep(pause)
-        time.sleep(0.3)
-        server.publish("/end", {"param": [count]})
-
-    @server.command("/go")
-    def go(client: Any, request: Any, payload: Any) -> None:
-        client.reply(request.seqno)
-        arguments = (payload.param["quick"], payload.param["seconds"], payload.param["pause"], b"x" * 64)
-        threading.Thread(target=publish, args=arguments, daemon=True).start()
-
-    threading.Timer(0.2, say, ("ready",)).start()
-    server.run("127.0.0.1", port)
-
-
-def serve_junto(port: int) -> None:
-    from junto import aio as flavour
-    from junto.vsoa import aio
-
-    async def main() -> None:
-        async with aio.serve(f"vsoa://127.0.0.1:{port}") as server:
-            tasks = []
-            server.command("/echo")(lambda request: request.param)
-
-            async def publish(quick: bool, seconds: float, pause: float) -> None:
-                data = b"x" * 64
-                end = time.perf_counter() + seconds
-                count = 0
-                while time.perf_counter() < end:
-                    for _ in range(20):
-                        server.publish("/p", None, data, quick=quick)
-                    count += 20
-                    await asyncio.sleep(pause)
-                await asyncio.sleep(0.3)
-                server.publish("/end", [count])
-
-            @server.command("/go")
-            def go(request: Any) -> None:
-                tasks.append(asyncio.create_task(publish(**request.param)))
-
-            say("ready")
-            await server.wait_closed()
-
-    flavour.run(main())
-
-
-# --- clients: each prints a rate ---
-
-
-def rate(step: Callable[[], object], seconds: float) -> float:
-    count = 0
-    start = now = time.perf_counter()
-    while now < start + seconds:
-        step()
-        count += 1
-        now = time.perf_counter()
-    return count / (now - start)
-
-
-def fetch_bare(port: int, seconds: float) -> float:
-    frame = HEADER.pack(0x29, 1, 0xC0, 0, 0, 0, 5, 1, 0) + b"/echo5\0\0"
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-        def step() -> None:
-            connection.sendall(frame)
-            size = 0
-            while size < len(frame):
-                size += len(connection.recv(65536))
-
-        rate(step, 0.2)
-        return rate(step, seconds)
-
-
-def fetch_vsoa(port: int, seconds: float) -> float:
-    import vsoa
-
-    client = vsoa.Client()
-    assert client.connect(f"vsoa://127.0.0.1:{port}") == 0
-    threading.Thread(target=client.run, daemon=True).start()
-
-    def step() -> None:
-        assert client.fetch("/echo", payload={"param": [5]})[1].param == [5]
-
-    rate(step, 0.2)
-    return rate(step, seconds)
-
-
-def fetch_junto(port: int, seconds: float) -> float:
-    from junto.vsoa import sync
-
-    with sync.connect(f"vsoa://127.0.0.1:{port}") as client:
-
-        def step() -> None:
-            assert client.fetch("/echo", [5]).param == [5]
-
-        rate(step, 0.2)
-        return rate(step, seconds)
-
-
-def pipeline_vsoa(port: int, seconds: float) -> float:
-    import vsoa
-
-    client = vsoa.Client()
-    assert client.connect(f"vsoa://127.0.0.1:{port}") == 0
-    threading.Thread(target=client.run, daemon=True).start()
-    done = 0
-    free = threading.Semaphore(IN_FLIGHT)
-
-    def answered(_client: Any, header: Any, payload: Any) -> None:
-        nonlocal done
-        assert payload.param == [5]
-        done += 1
-        free.release()
-
-    def step() -> None:
-        free.acquire()
-        client.call("/echo", payload={"param": [5]}, callback=answered)
-
-    rate(step, 0.2)
-    return rate(step, seconds)
-
-
-def pipeline_junto(port: int, seconds: float) -> float:
-    from junto import aio as flavour
-    from junto.vsoa import aio
-
-    async def main() -> float:
-        async with aio.connect(f"vsoa://127.0.0.1:{port}") as client:
-            flying = deque(client.fetch("/echo", [5]) for _ in range(IN_FLIGHT))
-            count = 0
-            start = now = time.perf_counter()
-            while now < start + seconds:
-                for _ in range(IN_FLIGHT):
-                    assert (await flying.popleft()).param == [5]
-                    flying.append(client.fetch("/echo", [5]))
-                count += IN_FLIGHT
-                now = time.perf_counter()
-            for last in flying:
-                await last
-            return count / (now - start)
-
-    return flavour.run(main())
-
-
-def subscribe_vsoa(port: int, seconds: float, *, quick: bool, pause: float) -> tuple[float, float]:
-    import vsoa
-
-    counts = [0] * SUBSCRIBERS
-    ended: list[Any] = []
-    clients = []
-
-    def receiver(number: int) -> Callable[..., None]:
-        def receive(client: Any, url: str, payload: Any, quick: bool) -> None:
-            if url == "/p":
-                counts[number] += 1
-            else:
-                ended.append(payload.param[0])
-
-        return receive
-
-    for number in range(SUBSCRIBERS):
-        client = vsoa.Client()
-        client.onmessage = receiver(number)
-        assert client.connect(f"vsoa://127.0.0.1:{port}") == 0
-        threading.Thread(target=client.run, daemon=True).start()
-        client.subscribe(["/p", "/end"])
-        clients.append(client)
-    time.sleep(0.3)
-    clients[0].fetch("/go", payload={"param": {"quick": quick, "seconds": seconds, "pause": pause}})
-    give_up = time.monotonic() + 20 * seconds
-    while len(ended) < SUBSCRIBERS and time.monotonic() < give_up:
-        time.sleep(0.01)
-    return sum(counts) / seconds, sum(counts) / max(1, ended[0] * SUBSCRIBERS)
-
-
-def subscribe_junto(port: int, seconds: float, *, quick: bool, pause: float) -> tuple[float, float]:
-    from junto import aio as flavour
-    from junto.vsoa import aio
-
-    async def main() -> tuple[float, float]:
-        counts = [0] * SUBSCRIBERS
-        ended: list[Any] = []
-        async with contextlib.AsyncExitStack() as stack:
-
-            def counter(number: int) -> Callable[[Any], None]:
-                def receive(message: Any) -> None:
-                    counts[number] += 1
-
-                return receive
-
-            clients = []
-            for number in range(SUBSCRIBERS):
-                client = await stack.enter_async_context(aio.connect(f"vsoa://127.0.0.1:{port}"))
-                await client.subscribe("/p", callback=counter(number))
-                await client.subscribe("/end", callback=lambda message: ended.append(message.param[0]))
-                clients.append(client)
-            await clients[0].fetch("/go", {"quick": quick, "seconds": seconds, "pause": pause})
-            give_up = time.monotonic() + 20 * seconds
-            while len(ended) < SUBSCRIBERS and time.monotonic() < give_up:  # noqa: ASYNC110  # as the other waits
-                await asyncio.sleep(0.01)
-            return sum(counts) / seconds, sum(counts) / max(1, ended[0] * SUBSCRIBERS)
-
-    return flavour.run(main())
-
-
-# --- taking turns ---
-
-QUICK_PAUSE = 0.002
-"""Twenty quick publications in such a time: the same rate for both."""
-
-WORKLOADS: dict[str, dict[str, tuple[str, Callable[[int, float], Any]]]] = {
+WORKLOADS: dict[str, dict[str, Contestant]] = {
     "fetch": {
-        "vsoa": ("vsoa", fetch_vsoa),
-        "bare sockets": ("bare", fetch_bare),
-        "junto": ("junto", fetch_junto),
+        "vsoa": Contestant("vsoa", sides.fetch_vsoa),
+        "bare sockets": Contestant("bare", sides.fetch_bare),
+        "junto": Contestant("junto", sides.fetch_junto),
+        "junto, both in threads": Contestant("junto threads", sides.fetch_junto),
     },
-    "pipelined": {"vsoa": ("vsoa", pipeline_vsoa), "junto": ("junto", pipeline_junto)},
-    "publish": {
-        "vsoa": ("vsoa", lambda port, seconds: subscribe_vsoa(port, seconds, quick=False, pause=0.0)),
-        "junto": ("junto", lambda port, seconds: subscribe_junto(port, seconds, quick=False, pause=0.0)),
+    "pipelined": {
+        "vsoa": Contestant("vsoa", sides.pipeline_vsoa),
+        "junto": Contestant("junto", sides.pipeline_junto),
     },
-    "quick": {
-        "vsoa": ("vsoa", lambda port, seconds: subscribe_vsoa(port, seconds, quick=True, pause=QUICK_PAUSE)),
-        "junto": (
-            "junto",
-            lambda port, seconds: subscribe_junto(port, seconds, quick=True, pause=QUICK_PAUSE),
-        ),
+    "publish": publishing(quick=False, burst=20, rate=0),
+    **{
+        f"quick, bursts of {burst}": publishing(quick=True, burst=burst, rate=QUICK_RATE)
+        for burst in (20, 200, 500, 1000)
     },
 }
 BARS = {
@@ -315,11 +87,17 @@ def free_port() -> int:
                 return port
 
 
+def command(role: str, *words: object, cpus: tuple[int, ...]) -> list[str]:
+    order = [sys.executable, "-m", "benchmarks.vsoa", role, *map(str, words)]
+    return [*order, "--cpus", ",".join(map(str, cpus))] if cpus else order
+
+
 @contextlib.contextmanager
-def server(name: str) -> Iterator[int]:
+def server(name: str, cpus: tuple[int, ...]) -> Iterator[int]:
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.vsoa", "--be-server", name, str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command("--be-server", name, port, cpus=cpus), stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     try:
         assert process.stdout.readline() == "ready\n"
@@ -330,37 +108,37 @@ def server(name: str) -> Iterator[int]:
         process.stdout.close()
 
 
-def turn(workload: str, contestant: str, seconds: float) -> list[float]:
+def turn(workload: str, contestant: str, seconds: float, placement: Placement) -> list[float]:
     """Run server and client once; give the rate, and for publishing the part that arrived."""
-    with server(WORKLOADS[workload][contestant][0]) as port:
-        command = [sys.executable, "-m", "benchmarks.vsoa", "--be-client", workload, contestant, str(port)]
-        command.append(str(seconds))
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60 + 40 * seconds, check=False)
+    with server(WORKLOADS[workload][contestant].server, placement.server) as port:
+        order = command("--be-client", workload, contestant, port, seconds, cpus=placement.client)
+        done = subprocess.run(order, capture_output=True, text=True, timeout=60 + 40 * seconds, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
     return [float(word) for word in done.stdout.split()]
 
 
-def measure(workload: str, rounds: int, seconds: float) -> None:
+def measure(workload: str, rounds: int, seconds: float, placement: Placement) -> None:
     contestants = WORKLOADS[workload]
     results: dict[str, list[list[float]]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name in contestants:
-            results[name].append(turn(workload, name, seconds))
-    medians = {
-        name: [statistics.median(column) for column in zip(*turns, strict=True)]
-        for name, turns in results.items()
-    }
+            results[name].append(turn(workload, name, seconds, placement))
     print(f"\n{workload}")
-    for name, (per_second, *arrived) in medians.items():
-        remark = f", {arrived[0]:.2%} arrived" if arrived else ""
-        if name == "junto":
-            for other, (baseline, *_) in medians.items():
-                if other != "junto":
-                    bar = BARS.get((workload, other))
-                    remark += f"; {per_second / baseline:.2f} of {other}"
-                    remark += "" if bar is None else f" (to reach: {bar})"
-        print(f"  {name:14} {per_second:12,.0f} /s{remark}")
+    for name, turns in results.items():
+        rates, *arrived = zip(*turns, strict=True)
+        row = f"  {name:24} {statistics.median(rates):12,.0f} /s"
+        row += f"  ({min(rates):,.0f} … {max(rates):,.0f})"
+        if arrived:
+            row += f"  {statistics.median(arrived[0]):.2%} arrived ({min(arrived[0]):.2%} at least)"
+        print(row)
+        for other, baseline in results.items():
+            if name.startswith("junto") and not other.startswith("junto"):
+                ratio = statistics.median(ours[0] / theirs[0] for ours, theirs in zip(turns, baseline))
+                bar = BARS.get((workload, other))
+                remark = "" if bar is None else f"; at least {bar}: {'met' if ratio >= bar else 'NOT MET'}"
+                print(f"  {'':24}     {ratio:.2f} of {other}{remark}")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -369,20 +147,30 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument(
+        "--placement",
+        choices=("split", "same", "free"),
+        default="split",
+        help="the processors of the two processes: different ones, the same, or any",
+    )
     parser.add_argument("--only", action="append", choices=WORKLOADS)
     parser.add_argument("--be-server", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--be-client", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--cpus", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.cpus:
+        os.sched_setaffinity(0, map(int, options.cpus.split(",")))
     if options.be_server:
         name, port = options.be_server
-        {"bare": serve_bare, "vsoa": serve_vsoa, "junto": serve_junto}[name](int(port))
+        SERVERS[name](int(port))
     elif options.be_client:
         workload, contestant, port, seconds = options.be_client
-        result = WORKLOADS[workload][contestant][1](int(port), float(seconds))
-        say(" ".join(map(str, result if isinstance(result, tuple) else (result,))))
+        result = WORKLOADS[workload][contestant].client(int(port), float(seconds))
+        sides.say(" ".join(map(str, result if isinstance(result, tuple) else (result,))))
     else:
+        placement = Placement.choose(options.placement)
         for workload in options.only or WORKLOADS:
-            measure(workload, options.rounds, options.seconds)
+            measure(workload, options.rounds, options.seconds, placement)
 
 
 if __name__ == "__main__":

@@ -178,14 +178,17 @@ class Connection:
 
     def send(self, frame: bytes, *, at_once: bool = False) -> None:
         """Send a frame, together with others of this turn, or *at_once*."""
-        self._out.append(frame)
-        if at_once and not self._flushing:
-            self.flush()
-        elif not self._flushing:
+        if self._flushing:
+            self._out.append(frame)
+            if len(self._out) >= BURST:
+                self._write()
+        elif at_once:
+            if self._outgoing is not None:
+                self._outgoing.write([frame])
+        else:
+            self._out.append(frame)
             self._flushing = True
             self._runtime.call_soon(self.flush)
-        elif len(self._out) >= BURST:
-            self._write()
 
     def flush(self) -> None:
         """Send what was queued."""

@@ -177,13 +177,13 @@ class ClientEndpoint:
         asking = self._asking
         number = asking.take_number()
         frame = encode(kind, url, param, data, flags=flags, seqno=number)
+        if connection is not None:  # first, for the rest can be done while it is under way
+            connection.send(frame, at_once=not asking.open)
         future: Future[Reply] = self._create_future()
         asking.add(number, kind, future, strict, timeout, self._usual_time)
         if connection is None:
             self._unsent[number] = frame
             future.add_done_callback(lambda _: self._unsent.pop(number, None))
-        else:
-            connection.send(frame, at_once=len(asking.open) == 1)
         return future
 
     def _check_open(self) -> Connection | None:
