@@ -42,15 +42,15 @@ class Contestant(NamedTuple):
     client: Callable[[int, float], Any]
 
 
-def publishing(**publication: Any) -> dict[str, Contestant]:
+def publishing(*, busy: float = 0.0, **order: Any) -> dict[str, Contestant]:
     return {
-        "vsoa": Contestant("vsoa", partial(sides.subscribe_vsoa, publishing=publication)),
-        "junto": Contestant("junto", partial(sides.subscribe_junto, publishing=publication)),
+        "vsoa": Contestant("vsoa", partial(sides.subscribe_vsoa, order=order, busy=busy)),
+        "junto": Contestant("junto", partial(sides.subscribe_junto, order=order, busy=busy)),
     }
 
 
-QUICK_RATE = 2000
-"""Quick publications in a second, each to ten subscribers: less than either can send."""
+QUICK = ((2000, 0.0), (5000, 0.0), (2000, 0.2), (5000, 0.2))
+"""Quick publications in a second, to ten subscribers, and for how many seconds these are busy at a time."""
 
 WORKLOADS: dict[str, dict[str, Contestant]] = {
     "fetch": {
@@ -65,8 +65,10 @@ WORKLOADS: dict[str, dict[str, Contestant]] = {
     },
     "publish": publishing(quick=False, burst=20, rate=0),
     **{
-        f"quick, bursts of {burst}": publishing(quick=True, burst=burst, rate=QUICK_RATE)
-        for burst in (20, 200, 500, 1000)
+        f"quick, {10 * rate:,}/s{f', subscribers busy for {busy} s at a time' if busy else ''}": publishing(
+            quick=True, burst=20, rate=rate, busy=busy
+        )
+        for rate, busy in QUICK
     },
 }
 BARS = {
@@ -134,7 +136,9 @@ def measure(workload: str, rounds: int, seconds: float, placement: Placement) ->
         print(row)
         for other, baseline in results.items():
             if name.startswith("junto") and not other.startswith("junto"):
-                ratio = statistics.median(ours[0] / theirs[0] for ours, theirs in zip(turns, baseline))
+                ratio = statistics.median(
+                    ours[0] / theirs[0] for ours, theirs in zip(turns, baseline, strict=True)
+                )
                 bar = BARS.get((workload, other))
                 remark = "" if bar is None else f"; at least {bar}: {'met' if ratio >= bar else 'NOT MET'}"
                 print(f"  {'':24}     {ratio:.2f} of {other}{remark}")
@@ -153,7 +157,7 @@ def main() -> None:
         default="split",
         help="the processors of the two processes: different ones, the same, or any",
     )
-    parser.add_argument("--only", action="append", choices=WORKLOADS)
+    parser.add_argument("--only", action="append", help="those that begin so; may be given again")
     parser.add_argument("--be-server", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--be-client", nargs=4, help=argparse.SUPPRESS)
     parser.add_argument("--cpus", help=argparse.SUPPRESS)
@@ -169,8 +173,9 @@ def main() -> None:
         sides.say(" ".join(map(str, result if isinstance(result, tuple) else (result,))))
     else:
         placement = Placement.choose(options.placement)
-        for workload in options.only or WORKLOADS:
-            measure(workload, options.rounds, options.seconds, placement)
+        for workload in WORKLOADS:
+            if not options.only or workload.startswith(tuple(options.only)):
+                measure(workload, options.rounds, options.seconds, placement)
 
 
 if __name__ == "__main__":

@@ -176,7 +176,7 @@ class ClientEndpoint:
             connection = self._check_open()
         asking = self._asking
         number = asking.take_number()
-        frame = encode(kind, url, param, data, flags=flags, seqno=number)
+        frame = encode(kind, url, param, data, flags, number)
         if connection is not None:  # first, for the rest can be done while it is under way
             connection.send(frame, at_once=not asking.open)
         future: Future[Reply] = self._create_future()

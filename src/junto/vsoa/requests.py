@@ -33,6 +33,7 @@ Command: TypeAlias = Callable[["Request"], object]
 
 # Most results; the question whether something is a coroutine takes longer than to look here.
 _NO_COROUTINES = frozenset({dict, list, tuple, str, int, float, bool, bytes, type(None)})
+_BYTES = (bytes, bytearray, memoryview)
 
 
 class Request(Payload):
@@ -103,16 +104,15 @@ class Request(Payload):
         try:
             if isinstance(result, Payload):
                 self.respond(result if isinstance(result, Response) else Response(result.param, result.data))
-            elif isinstance(result, bytes | bytearray | memoryview):
-                self._succeed(b"", encode_data(result))
+                return
+            if isinstance(result, _BYTES):
+                param, data = b"", encode_data(result)
             else:
-                self._succeed(encode_param(result), b"")
+                param, data = encode_param(result), b""
+            self.session.answer(self.seqno, param, data)
+            self.answered = True
         except (CodecError, LocalProtocolError) as error:
             self.fail(error)
-
-    def _succeed(self, param: bytes, data: bytes) -> None:
-        self.session.answer(self.seqno, param, data)
-        self.answered = True
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.url}: {self.param!r}, {self.data!r}>"

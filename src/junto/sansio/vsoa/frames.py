@@ -110,10 +110,10 @@ def encode(
     url: str = "",
     param: bytes = b"",
     data: bytes = b"",
-    *,
     flags: int = 0,
-    status: int = 0,
     seqno: int = 0,
+    *,
+    status: int = 0,
     tunid: int = 0,
     limit: int = MAX_BODY,
 ) -> bytes:
@@ -125,8 +125,8 @@ def encode(
         param: Empty for none.
         data: Empty for none.
         flags: Without the number of pad bytes.
-        status: 0 to 255.
         seqno: 0 to 0xffffffff.
+        status: 0 to 255.
         tunid: 0 to 65535.
         limit: The largest sum of URL, param and data, in bytes.
 
@@ -245,7 +245,7 @@ class FrameReader:
                             status,
                             seqno,
                             tunid,
-                            chunk[url:param].decode(),
+                            chunk[url:param].decode() if url_size else "",
                             chunk[param:data],
                             chunk[data:data_end],
                         ),
