@@ -2,21 +2,24 @@
 
     python -m benchmarks.vsoa [--rounds 5] [--seconds 1.0] [--placement split] [--only fetch]
 
-Contestants take turns in each round. What is told is the median of the rounds, lowest and highest; a ratio is
-made round by round, from turns that lie close together, and its median told.
+Contestants take turns in each round. What is told is the median of the rounds, lowest and highest, and the
+processor time of client and server for each call or message. A ratio is made round by round, from turns that
+lie close together, and its median told.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import os
 import socket
-import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from statistics import median
 from typing import Any, NamedTuple
 
 from benchmarks import vsoa_sides as sides
@@ -35,7 +38,8 @@ class Contestant(NamedTuple):
 
     Attributes:
         server: One of `SERVERS`.
-        client: Gets the port and the seconds; gives a rate, and of publications the part that arrived.
+        client: Gets the port and the seconds; gives a rate, how many it made in all, and of publications the
+            part that arrived.
     """
 
     server: str
@@ -71,6 +75,9 @@ WORKLOADS: dict[str, dict[str, Contestant]] = {
         for rate, busy in QUICK
     },
 }
+MODULES = {"vsoa": ("vsoa",), "junto": ("junto.aio", "junto.vsoa.aio", "junto.vsoa.sync")}
+"""What clients import."""
+
 BARS = {
     ("fetch", "vsoa"): 2.3,
     ("fetch", "bare sockets"): 0.75,
@@ -95,7 +102,8 @@ def command(role: str, *words: object, cpus: tuple[int, ...]) -> list[str]:
 
 
 @contextlib.contextmanager
-def server(name: str, cpus: tuple[int, ...]) -> Iterator[int]:
+def server(name: str, cpus: tuple[int, ...]) -> Iterator[tuple[int, Callable[[], float]]]:
+    """Run a server; give its port, and what tells its processor time."""
     port = free_port()
     process = subprocess.Popen(
         command("--be-server", name, port, cpus=cpus), stdout=subprocess.PIPE, text=True
@@ -103,45 +111,73 @@ def server(name: str, cpus: tuple[int, ...]) -> Iterator[int]:
     assert process.stdout is not None
     try:
         assert process.stdout.readline() == "ready\n"
-        yield port
+        yield port, partial(processor_time, process.pid)
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
 
 
-def turn(workload: str, contestant: str, seconds: float, placement: Placement) -> list[float]:
-    """Run server and client once; give the rate, and for publishing the part that arrived."""
-    with server(WORKLOADS[workload][contestant].server, placement.server) as port:
+def processor_time(pid: int) -> float:
+    # The clock of another process's processor time, as Linux numbers it.
+    return time.clock_gettime(~pid << 3 | 2) if sys.platform == "linux" else 0.0
+
+
+class Turn(NamedTuple):
+    """What one run of server and client gave.
+
+    Attributes:
+        rate: Calls or messages per second.
+        client_cpu: Processor time of the client for each, in microseconds.
+        server_cpu: The same of the server.
+        arrived: The part of the publications that arrived; 1 for calls.
+    """
+
+    rate: float
+    client_cpu: float
+    server_cpu: float
+    arrived: float = 1.0
+
+    @property
+    def cpu(self) -> float:
+        return self.client_cpu + self.server_cpu
+
+
+def turn(workload: str, contestant: str, seconds: float, placement: Placement) -> Turn:
+    with server(WORKLOADS[workload][contestant].server, placement.server) as (port, time_of_server):
         order = command("--be-client", workload, contestant, port, seconds, cpus=placement.client)
+        before = time_of_server()
         done = subprocess.run(order, capture_output=True, text=True, timeout=60 + 40 * seconds, check=False)
+        used = time_of_server() - before
     if done.returncode:
         raise RuntimeError(done.stderr)
-    return [float(word) for word in done.stdout.split()]
+    cpu, rate, count, *arrived = [float(word) for word in done.stdout.split()]
+    return Turn(rate, cpu / count * 1e6, used / count * 1e6, *arrived)
 
 
 def measure(workload: str, rounds: int, seconds: float, placement: Placement) -> None:
     contestants = WORKLOADS[workload]
-    results: dict[str, list[list[float]]] = {name: [] for name in contestants}
+    results: dict[str, list[Turn]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name in contestants:
             results[name].append(turn(workload, name, seconds, placement))
     print(f"\n{workload}")
     for name, turns in results.items():
-        rates, *arrived = zip(*turns, strict=True)
-        row = f"  {name:24} {statistics.median(rates):12,.0f} /s"
-        row += f"  ({min(rates):,.0f} … {max(rates):,.0f})"
-        if arrived:
-            row += f"  {statistics.median(arrived[0]):.2%} arrived ({min(arrived[0]):.2%} at least)"
-        print(row)
+        rates, clients, servers, arrived = zip(*turns, strict=True)
+        print(
+            f"  {name:24} {median(rates):12,.0f} /s  ({min(rates):,.0f} … {max(rates):,.0f})"
+            f"  {median(clients):.1f} + {median(servers):.1f} µs"
+        )
+        if "publish" in workload or "quick" in workload:
+            print(f"  {'':24}     {median(arrived):.2%} arrived, {min(arrived):.2%} at least")
         for other, baseline in results.items():
             if name.startswith("junto") and not other.startswith("junto"):
-                ratio = statistics.median(
-                    ours[0] / theirs[0] for ours, theirs in zip(turns, baseline, strict=True)
-                )
+                pairs = list(zip(turns, baseline, strict=True))
+                ratio = median(ours.rate / theirs.rate for ours, theirs in pairs)
+                by_cpu = median(theirs.cpu / ours.cpu for ours, theirs in pairs)
                 bar = BARS.get((workload, other))
                 remark = "" if bar is None else f"; at least {bar}: {'met' if ratio >= bar else 'NOT MET'}"
-                print(f"  {'':24}     {ratio:.2f} of {other}{remark}")
+                print(f"  {'':24}     {ratio:.2f} of {other} ({by_cpu:.2f} by CPU){remark}")
     sys.stdout.flush()
 
 
@@ -169,8 +205,11 @@ def main() -> None:
         SERVERS[name](int(port))
     elif options.be_client:
         workload, contestant, port, seconds = options.be_client
+        for module in MODULES.get(contestant.split(",")[0], ()):  # importing does not count
+            importlib.import_module(module)
+        before = time.process_time()
         result = WORKLOADS[workload][contestant].client(int(port), float(seconds))
-        sides.say(" ".join(map(str, result if isinstance(result, tuple) else (result,))))
+        sides.say(" ".join(map(str, (time.process_time() - before, *result))))
     else:
         placement = Placement.choose(options.placement)
         for workload in WORKLOADS:

@@ -144,20 +144,26 @@ def serve_junto_threads(port: int) -> None:
         server.serve_forever()
 
 
-# --- clients: each gives a rate ---
+# --- clients: each gives a rate, and how many calls or messages it made in all, warming up included ---
 
 
-def rate(step: Callable[[], object], seconds: float) -> float:
-    count = 0
-    start = now = time.perf_counter()
-    while now < start + seconds:
-        step()
-        count += 1
-        now = time.perf_counter()
-    return count / (now - start)
+WARM_UP = 0.2
 
 
-def fetch_bare(port: int, seconds: float) -> float:
+def rate(step: Callable[[], object], seconds: float) -> tuple[float, int]:
+    counts = []
+    for period in (WARM_UP, seconds):
+        count = 0
+        start = now = time.perf_counter()
+        while now < start + period:
+            step()
+            count += 1
+            now = time.perf_counter()
+        counts.append(count)
+    return count / (now - start), sum(counts)
+
+
+def fetch_bare(port: int, seconds: float) -> tuple[float, int]:
     frame = HEADER.pack(0x29, 1, 0, 0, 0, 0, 5, 3, 0) + b"/echo[5]"
     with socket.create_connection(("127.0.0.1", port)) as connection:
         frames = FrameSocket(connection)
@@ -166,11 +172,10 @@ def fetch_bare(port: int, seconds: float) -> float:
             frames.send(frame)
             assert frames.receive() == frame
 
-        rate(step, 0.2)
         return rate(step, seconds)
 
 
-def fetch_vsoa(port: int, seconds: float) -> float:
+def fetch_vsoa(port: int, seconds: float) -> tuple[float, int]:
     import vsoa
 
     client = vsoa.Client()
@@ -180,11 +185,10 @@ def fetch_vsoa(port: int, seconds: float) -> float:
     def step() -> None:
         assert client.fetch("/echo", payload={"param": [5]})[1].param == [5]
 
-    rate(step, 0.2)
     return rate(step, seconds)
 
 
-def fetch_junto(port: int, seconds: float) -> float:
+def fetch_junto(port: int, seconds: float) -> tuple[float, int]:
     from junto.vsoa import sync
 
     with sync.connect(f"vsoa://127.0.0.1:{port}") as client:
@@ -192,11 +196,10 @@ def fetch_junto(port: int, seconds: float) -> float:
         def step() -> None:
             assert client.fetch("/echo", [5]).param == [5]
 
-        rate(step, 0.2)
         return rate(step, seconds)
 
 
-def pipeline_vsoa(port: int, seconds: float) -> float:
+def pipeline_vsoa(port: int, seconds: float) -> tuple[float, int]:
     import vsoa
 
     client = vsoa.Client()
@@ -215,28 +218,30 @@ def pipeline_vsoa(port: int, seconds: float) -> float:
         free.acquire()
         client.call("/echo", payload={"param": [5]}, callback=answered)
 
-    rate(step, 0.2)
     return rate(step, seconds)
 
 
-def pipeline_junto(port: int, seconds: float) -> float:
+def pipeline_junto(port: int, seconds: float) -> tuple[float, int]:
     from junto import aio as flavour
     from junto.vsoa import aio
 
-    async def main() -> float:
+    async def main() -> tuple[float, int]:
         async with aio.connect(f"vsoa://127.0.0.1:{port}") as client:
             flying = deque(client.fetch("/echo", [5]) for _ in range(IN_FLIGHT))
-            count = 0
-            start = now = time.perf_counter()
-            while now < start + seconds:
-                for _ in range(IN_FLIGHT):
-                    assert (await flying.popleft()).param == [5]
-                    flying.append(client.fetch("/echo", [5]))
-                count += IN_FLIGHT
-                now = time.perf_counter()
+            counts = []
+            for period in (WARM_UP, seconds):
+                count = 0
+                start = now = time.perf_counter()
+                while now < start + period:
+                    for _ in range(IN_FLIGHT):
+                        assert (await flying.popleft()).param == [5]
+                        flying.append(client.fetch("/echo", [5]))
+                    count += IN_FLIGHT
+                    now = time.perf_counter()
+                counts.append(count)
             for last in flying:
                 await last
-            return count / (now - start)
+            return count / (now - start), sum(counts)
 
     return flavour.run(main())
 
@@ -256,7 +261,7 @@ def keep_busy(seconds: float, until: float) -> None:
         threading.Thread(target=compute, daemon=True).start()
 
 
-def subscribe_vsoa(port: int, seconds: float, order: dict[str, Any], busy: float) -> tuple[float, float]:
+def subscribe_vsoa(port: int, seconds: float, order: dict[str, Any], busy: float) -> tuple[float, int, float]:
     import vsoa
 
     counts = [0] * SUBSCRIBERS
@@ -285,14 +290,16 @@ def subscribe_vsoa(port: int, seconds: float, order: dict[str, Any], busy: float
     give_up = time.monotonic() + 20 * seconds
     while len(ended) < SUBSCRIBERS and time.monotonic() < give_up:
         time.sleep(0.01)
-    return sum(counts) / seconds, sum(counts) / max(1, ended[0] * SUBSCRIBERS)
+    return sum(counts) / seconds, sum(counts), sum(counts) / max(1, ended[0] * SUBSCRIBERS)
 
 
-def subscribe_junto(port: int, seconds: float, order: dict[str, Any], busy: float) -> tuple[float, float]:
+def subscribe_junto(
+    port: int, seconds: float, order: dict[str, Any], busy: float
+) -> tuple[float, int, float]:
     from junto import aio as flavour
     from junto.vsoa import aio
 
-    async def main() -> tuple[float, float]:
+    async def main() -> tuple[float, int, float]:
         counts = [0] * SUBSCRIBERS
         ended: list[Any] = []
         async with contextlib.AsyncExitStack() as stack:
@@ -314,6 +321,6 @@ def subscribe_junto(port: int, seconds: float, order: dict[str, Any], busy: floa
             give_up = time.monotonic() + 20 * seconds
             while len(ended) < SUBSCRIBERS and time.monotonic() < give_up:  # noqa: ASYNC110  # as the other waits
                 await asyncio.sleep(0.01)
-            return sum(counts) / seconds, sum(counts) / max(1, ended[0] * SUBSCRIBERS)
+            return sum(counts) / seconds, sum(counts), sum(counts) / max(1, ended[0] * SUBSCRIBERS)
 
     return flavour.run(main())
