@@ -76,7 +76,8 @@ class Client(ClientEndpoint):
         if url[:1] != "/":
             check_url(url)
         flags = 0 if method == "GET" else SET
-        return self._ask(RPC, url, encode_param(param), encode_data(data), flags, timeout)
+        rest = b"" if data is None else encode_data(data)
+        return self._ask(RPC, url, encode_param(param), rest, flags, timeout)
 
     def exchange(
         self, url: str, param: bytes, data: bytes, *, method: Method = "GET", timeout: float | None = None

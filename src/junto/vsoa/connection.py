@@ -10,7 +10,7 @@ from junto.errors import ConnectionFailed, ConnectionLost
 from junto.outgoing import Outgoing
 from junto.runtime import Future, Runtime, TimerHandle, Transport
 from junto.sansio.vsoa.client import ClientSession, PriorityChanged, Refused, Welcomed
-from junto.sansio.vsoa.frames import PINGECHO, Frame, FrameReader, encode
+from junto.sansio.vsoa.frames import PINGECHO, REPLY, Frame, FrameReader, encode
 from junto.sansio.vsoa.statuses import PASSWORD, describe_status
 from junto.vsoa.addresses import plain_host
 from junto.vsoa.messages import PasswordRefused
@@ -31,6 +31,7 @@ class _Owner(Protocol):
     send_timeout: float | None
 
     def received(self, frame: Frame, quick: bool) -> None: ...
+    def replied(self, frame: Frame) -> None: ...
     def lost(self, connection: Connection, error: Exception | None) -> None: ...
 
 
@@ -42,6 +43,7 @@ class Connection:
         session: What both sides know of each other.
         quick: The quick channel, if there is one.
         priority: What the server has set.
+        paused: Whether the server, or the network, does not take what we send.
     """
 
     def __init__(self, runtime: Runtime, owner: _Owner) -> None:
@@ -53,6 +55,7 @@ class Connection:
         self.session = ClientSession()
         self.quick: QuickEndpoint | None = None
         self.priority = 0
+        self.paused = False
         self._quick_place: Place | None = None
         self._outgoing: Outgoing | None = None
         self._out: list[bytes] = []
@@ -76,10 +79,14 @@ class Connection:
         session = self.session
         reader = self._reader
         received = self._owner.received
+        replied = self._owner.replied
         for frame in reader.buffer_updated(nbytes):
             event = session.receive(frame)
             if event is frame:
-                received(frame, False)
+                if frame.flags & REPLY:
+                    replied(frame)
+                else:
+                    received(frame, False)
             elif event is not None and not isinstance(event, Frame):
                 self._take(event)
         if session.out:
@@ -107,6 +114,7 @@ class Connection:
         self._owner.lost(self, self._error)
 
     def pause_writing(self) -> None:
+        self.paused = True
         if self._outgoing is not None:
             self._outgoing.paused = True
         timeout = self._owner.send_timeout
@@ -123,6 +131,7 @@ class Connection:
         self._stop_patience()
         if self._outgoing is not None:
             self._outgoing.resume()
+            self.paused = self._outgoing.paused
 
     # -- the greeting --
 
@@ -183,14 +192,17 @@ class Connection:
 
     def send(self, frame: bytes, *, at_once: bool = False) -> None:
         """Send a frame, together with others of this turn, or *at_once*."""
-        self._out.append(frame)
-        if at_once and not self._flushing:
-            self.flush()
-        elif not self._flushing:
+        if self._flushing:
+            self._out.append(frame)
+            if len(self._out) >= BURST:
+                self._write()
+        elif at_once:
+            if self._outgoing is not None:
+                self._outgoing.write([frame])
+        else:
+            self._out.append(frame)
             self._flushing = True
             self._runtime.call_soon(self.flush)
-        elif len(self._out) >= BURST:
-            self._write()
 
     def flush(self) -> None:
         """Send what was queued."""

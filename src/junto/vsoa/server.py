@@ -69,6 +69,7 @@ class Server:
         self._gate = Gate(info, password)
         self._commands: HandlerTable[Command] = HandlerTable()
         self._publisher = Publisher(runtime)
+        self.publish_now = self._publisher.flush
         self._listeners: list[tuple[Listener, ServerURL]] = []
         self._quicks: list[QuickEndpoint] = []
         self._sessions: dict[int, Session] = {}  # every connection, by its number, the oldest first
@@ -209,9 +210,6 @@ class Server:
 
     def rearranged(self) -> None:
         self._publisher.rearrange()
-
-    def publish_now(self) -> None:
-        self._publisher.flush()
 
     def _receive_quick(self, frame: Frame, place: Place) -> None:
         session = self._sessions.get(frame.seqno)

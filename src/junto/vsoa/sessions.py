@@ -18,6 +18,7 @@ from junto.sansio.vsoa.frames import (
     Frame,
     FrameReader,
     encode,
+    encode_result,
 )
 from junto.sansio.vsoa.payloads import Data, encode_data, encode_param
 from junto.sansio.vsoa.server import Greeted, ServerSession, Subscribed, Unsubscribed
@@ -72,6 +73,7 @@ class Session:
         self._server = server
         self._state = state
         self._quick = quick
+        self._publish_now = server.publish_now
         self._reader = FrameReader(runtime.read_buffer)
         self.get_buffer = self._reader.get_buffer
         self._transport: Transport | None = None
@@ -112,23 +114,26 @@ class Session:
         frames = self._reader.buffer_updated(nbytes)
         if outbox.holding and frames:
             outbox.release()  # the client has read the answer to its greeting
+        receive = state.receive
         requested = self._server.requested
-        for frame in frames:
-            if self._closing:
-                break  # by the handler of the frame before
-            event = state.receive(frame)
-            if state.out:
-                outbox.add(state.out.pop())
-            if event is None:
-                continue
-            if isinstance(event, Frame):
-                if event.type == RPC:
-                    requested(Request.of(event, self))
-                else:
-                    self._server.datagram(self, event, False)
-            else:
-                self._take(event)
-        outbox.flush()
+        outbox.gather()
+        try:
+            for frame in frames:
+                if self._closing:
+                    break  # by the handler of the frame before
+                event = receive(frame)
+                if event is frame:
+                    if frame.type == RPC:
+                        requested(Request.of(frame, self))
+                    else:
+                        self._server.datagram(self, frame, False)
+                    continue
+                if state.out:
+                    outbox.add(state.out.pop())
+                if event is not None and not isinstance(event, Frame):
+                    self._take(event)
+        finally:
+            outbox.flush()
         if self._reader.error is not None:
             logger.info("%r is sent away: %s", self, self._reader.error)
             self.abort()
@@ -292,6 +297,10 @@ class Session:
         )
         return self._send(frame)
 
+    def answer(self, seqno: int, param: bytes, data: bytes) -> bool:
+        """Do as `reply`, with status 0 and what is on the wire."""
+        return self._send(encode_result(seqno, param, data))
+
     def datagram(self, url: str, param: Any = None, data: Data | None = None, *, quick: bool = False) -> bool:
         """Send what is not answered.
 
@@ -310,7 +319,7 @@ class Session:
     def _send(self, frame: bytes) -> bool:
         if self._transport is None or self._closing:
             return False
-        self._server.publish_now()  # what was published before goes before
+        self._publish_now()  # what was published before goes before
         self.outbox.send(frame)
         return True
 
