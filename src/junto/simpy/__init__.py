@@ -38,7 +38,7 @@ from junto.runtimes.simpy.futures import Future, Task, as_future
 from junto.runtimes.simpy.runtime import SimpyRuntime, simpy_runtime
 from junto.runtimes.simpy.schedule import Event, ProcessGenerator
 from junto.runtimes.tasks import Cancelled
-from junto.simpy.environments import Environment, WallClockEnvironment
+from junto.simpy.environments import Environment, SocketEnvironment, WallClockEnvironment
 from junto.simpy.facades import Channel, EndOfStream, Peer, Server, Stream
 from junto.simpy.messages import Message
 from junto.simpy.packets import Packet, PacketUTF8
@@ -68,6 +68,7 @@ __all__ = [
     "Proxy",
     "Request",
     "Server",
+    "SocketEnvironment",
     "Stream",
     "TCPSocket",
     "TLSSocket",
@@ -88,7 +89,7 @@ C = TypeVar("C", bound="Channel | Peer | Server[Any]")
 
 
 def connect(
-    env: WallClockEnvironment,
+    env: SocketEnvironment,
     url: str | Address,
     *,
     service: Any = None,
@@ -125,7 +126,7 @@ def connect(
 
 
 def serve(
-    env: WallClockEnvironment,
+    env: SocketEnvironment,
     service: Any,
     *urls: str | Address,
     tls: ssl.SSLContext | None = None,
@@ -157,7 +158,7 @@ def serve(
 
 
 def open_channel(
-    env: WallClockEnvironment,
+    env: SocketEnvironment,
     url: str | Address,
     *,
     handler: Handler | None = None,
@@ -183,7 +184,7 @@ def open_channel(
 
 
 def serve_channels(
-    env: WallClockEnvironment,
+    env: SocketEnvironment,
     handler: Handler | None,
     *urls: str | Address,
     tls: ssl.SSLContext | None = None,
@@ -220,7 +221,7 @@ class _Opening(Task[C]):
     """Opens something; nothing is left of it if it is opened for somebody who has just left."""
 
     def __init__(
-        self, env: WallClockEnvironment, flow: Coroutine[Any, Any, L], facade: Callable[[L], C]
+        self, env: SocketEnvironment, flow: Coroutine[Any, Any, L], facade: Callable[[L], C]
     ) -> None:
         async def opened() -> C:
             return facade(await flow)

@@ -17,7 +17,7 @@ from junto.instrument.text import Text
 from junto.runtimes.instruments import SocketSystem
 from junto.runtimes.simpy.futures import Future, Task
 from junto.runtimes.simpy.runtime import simpy_runtime
-from junto.simpy.environments import WallClockEnvironment
+from junto.simpy.environments import SocketEnvironment
 from junto.simpy.facades import EndOfStream
 
 __all__ = ["TCP", "BlockStream", "LineStream", "Transaction"]
@@ -51,7 +51,7 @@ def _eventual(
 class _Operations:
     """The operations, as events."""
 
-    env: WallClockEnvironment
+    env: SocketEnvironment
     _inner: Any
 
     read = _eventual(Text.read)
@@ -92,7 +92,7 @@ class _Operations:
         prefix: bytes = self._inner.last_block_prefix
         return prefix
 
-    def parts(self) -> tuple[WallClockEnvironment, Any]:
+    def parts(self) -> tuple[SocketEnvironment, Any]:
         """Give what this is made of, for streams."""
         return self.env, self._inner
 
@@ -103,7 +103,7 @@ class Transaction(_Operations):
     It ends with the block of the ``with`` in which it is, or by `end`.
     """
 
-    def __init__(self, env: WallClockEnvironment, manager: Any, inner: Text) -> None:
+    def __init__(self, env: SocketEnvironment, manager: Any, inner: Text) -> None:
         self.env = env
         self._manager = manager
         self._inner = inner
@@ -133,7 +133,7 @@ class TCP(State, _Operations):
     """
 
     def __init__(
-        self, env: WallClockEnvironment, host: str, port: int, **options: Unpack[ClientOptions]
+        self, env: SocketEnvironment, host: str, port: int, **options: Unpack[ClientOptions]
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -184,7 +184,7 @@ class TCP(State, _Operations):
 class _Items:
     """The items of a stream, an event each."""
 
-    env: WallClockEnvironment
+    env: SocketEnvironment
     _stream: Any
 
     def get(self, default: Any = _RAISE) -> Future[Any]:
