@@ -59,9 +59,7 @@ class SocketEnvironment(simpy.Environment, ABC):
         runtime: That of the layers, when it was first asked for.
     """
 
-    _told: float  # what `now` was when somebody asked
-
-    runtime_class: ClassVar[Callable[[Any], Any] | None] = None
+    runtime_class: ClassVar[type | None] = None
     sockets: Any
 
     def __init__(self, initial_time: float) -> None:
@@ -159,12 +157,15 @@ class SocketEnvironment(simpy.Environment, ABC):
 
             return take_back
         at = float(until)
-        # Not the time by now: who computes an end from it may be interrupted by the system.
-        if at <= self._told:
+        if at <= self._last_told():
             raise ValueError(f"until ({at}) must be greater than the current time")
         alarm = Call(self, _stop, ())
         self._put(at, URGENT, alarm)
         return alarm.cancel
+
+    @abstractmethod
+    def _last_told(self) -> float:
+        """Give what `now` was when somebody asked."""
 
     @abstractmethod
     def _put(self, when: float, priority: EventPriority, call: Call) -> None:
