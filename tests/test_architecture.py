@@ -53,6 +53,7 @@ PLACES = {
     "sim": "sim",
     "sim.errors": "errors",
     "simpy": "flavour",
+    "simpy.virtual": "virtual",
     "sync": "flavour",
     "testing": "application",
     "trio": "flavour",
@@ -78,6 +79,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "binding": BELOW_FLAVOURS | {"runtimes"},
     "flavour": BELOW_FLAVOURS | {"binding", "runtimes", "sansio.tls"},
     "sim": frozenset({"sim", "sansio", "codec", "runtimes", "errors"}),
+    # The one way of a flavour into the simulated world: SimPy's users know a virtual network as a backend.
+    "virtual": BELOW_FLAVOURS | {"runtimes", "sim"},
     "application": BELOW_FLAVOURS | {"sim"} | {"application", "flavour", "front"},
 }
 

@@ -209,6 +209,9 @@ class HostLoop(AsyncioNetwork):
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """Do nothing more: the world has recorded it, and tells at the end."""
 
+    def __del__(self) -> None:
+        """Say nothing: it is given up together with its world."""
+
     def finish(self) -> None:
         """Close what its programs have left, in the order of its making; no more can be scheduled."""
         self._over = True

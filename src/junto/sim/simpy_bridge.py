@@ -276,7 +276,7 @@ class HostEnvironment(SocketEnvironment):
                     kernel.now = instant
                     self._now = now = when
                 else:
-                    self._now = now = self._late(when)
+                    self._now = now = self._late(when, instant)
                 if not host.running:
                     heappush(queue, entry)
                     host.resuming.append(self.want_turn)
@@ -304,19 +304,21 @@ class HostEnvironment(SocketEnvironment):
         """Take note of the error that a callback has raised."""
         self.host.record_error(error, "a callback of a SimPy event failed")
 
-    def _late(self, when: float) -> float:
+    def _late(self, when: float, instant: int) -> float:
         """Tell the time at which something is processed that was due at `when`, or is now."""
-        now = (self.kernel.now - self._begin) / self._scale
-        return when if now - when < 1e-9 * now else now  # up to a float's last bits; else the host was paused
+        now = self.kernel.now
+        return when if instant == now else (now - self._begin) / self._scale  # the host was paused
 
     def _catch_up(self) -> None:
         """Let the clock show the world's time, for code that runs beside SimPy's."""
-        now = (self.host.now() - self._begin) / self._scale
-        queue = self._queue
-        if queue and queue[0][0] < now:
-            now = queue[0][0]  # what is due now comes first
-        if now > self._now:
-            self._now = now
+        elapsed = self.host.now() - self._begin
+        if elapsed > round(self._now * self._scale):  # else SimPy's time is the more exact one
+            now = elapsed / self._scale
+            queue = self._queue
+            if queue and queue[0][0] < now:
+                now = queue[0][0]  # what is due now comes first
+            if now > self._now:
+                self._now = now
 
     def _world_time(self, when: float) -> int:
         return self._begin + round(when * self._scale)
