@@ -683,9 +683,7 @@ def test_a_backend_is_named(backend: str | None) -> None:
     env.close()
 
 
-@pytest.mark.parametrize(
-    ("backend", "says"), [("asyncore", "no backend"), ("", "no backend")]
-)
+@pytest.mark.parametrize(("backend", "says"), [("asyncore", "no backend"), ("", "no backend")])
 def test_a_backend_that_there_is_not_is_refused(backend: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Environment(backend)

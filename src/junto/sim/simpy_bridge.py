@@ -288,8 +288,9 @@ class HostEnvironment(SocketEnvironment):
                     callback(event)
             except StopSimulation:
                 # What else waits for it is called when the environment is run again.
-                event.callbacks = callbacks[callbacks.index(callback) + 1 :]
-                if event.callbacks:
+                rest = callbacks[callbacks.index(callback) + 1 :]
+                if rest:
+                    event.callbacks = rest
                     self.schedule(event, FIRST)
                 raise
             if not event._ok and not hasattr(event, "_defused"):

@@ -181,7 +181,10 @@ class VirtualEnvironment(HostEnvironment):
         raise copied(event._value)
 
     def _callback_failed(self, error: Exception) -> None:
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # it holds the traceback, which holds this frame
 
 
 class VirtualSockets(HostSockets):
