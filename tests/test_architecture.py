@@ -81,7 +81,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "sim": frozenset({"sim", "sansio", "codec", "runtimes", "errors"}),
     # The one way of a flavour into the simulated world: SimPy's users know a virtual network as a backend.
     "virtual": BELOW_FLAVOURS | {"runtimes", "sim"},
-    "application": BELOW_FLAVOURS | {"sim"} | {"application", "flavour", "front"},
+    "application": BELOW_FLAVOURS | {"sim", "virtual"} | {"application", "flavour", "front"},
 }
 
 WORLDS = frozenset({"asyncio", "select", "selectors", "simpy", "socket", "socketserver", "trio", "uvloop"})

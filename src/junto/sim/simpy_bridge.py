@@ -137,7 +137,7 @@ class HostEnvironment(SocketEnvironment):
         wait leaves nothing with the event.
         """
         future: asyncio.Future[Any] = self.host.loop.create_future()
-        if event.callbacks is None:
+        if event.processed:
             _pass_on(event, future)
             return future
 
@@ -145,8 +145,9 @@ class HostEnvironment(SocketEnvironment):
             _pass_on(event, future)
 
         def forget(future: asyncio.Future[Any]) -> None:
-            if future.cancelled() and event.callbacks is not None and processed in event.callbacks:
-                event.callbacks.remove(processed)
+            callbacks: Any = event.callbacks
+            if future.cancelled() and callbacks is not None and processed in callbacks:
+                callbacks.remove(processed)
 
         event.callbacks.append(processed)
         future.add_done_callback(forget)
@@ -357,7 +358,7 @@ def _give(event: Event, task: asyncio.Task[Any]) -> None:
         event.fail(error)  # type: ignore[arg-type]  # likewise
 
 
-def _pass_on(event: Event, future: asyncio.Future[Any]) -> None:
+def _pass_on(event: Any, future: asyncio.Future[Any]) -> None:
     """Give what an event has to who awaits it."""
     if future.done():
         return

@@ -26,7 +26,7 @@ from junto.sim.world import World
 
 __all__ = ["VirtualEnvironment"]
 
-PATIENCE = 0.05  # real seconds for which time stands still for a worker thread
+PATIENCE = 0.02  # real seconds for which time stands still for a worker thread
 SOME_EVENTS = 128  # in one turn, while another thread may have something
 PORTS = range(1, 65536)
 
@@ -67,6 +67,7 @@ class VirtualEnvironment(HostEnvironment):
         self._code_of = None
         self._held = 0
         self._is_stepping = False
+        self._driven_by = 0  # the thread that runs it
         self._errands: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._news = threading.Condition()
 
@@ -122,14 +123,23 @@ class VirtualEnvironment(HostEnvironment):
         self._held -= 1
 
     def call_soon_threadsafe(self, callback: Callable[..., object], /, *args: Any) -> None:
+        if threading.get_ident() == self._driven_by:
+            self.call_soon(callback, *args)
+            return
         with self._news:
             self._errands.append((callback, args))
             self._news.notify()
 
     # Inside
 
+    def wake_at(self, when: int) -> None:
+        """Make this due at a world time, if it is run."""
+        if self._driven_by:  # else it looks when it is run, and what is cancelled until then leaves no trace
+            super().wake_at(when)
+
     def _drive(self) -> None:
         before = events._get_running_loop()
+        self._driven_by = threading.get_ident()
         try:
             while True:
                 if self._queue:
@@ -140,6 +150,7 @@ class VirtualEnvironment(HostEnvironment):
                 self._wait_for_errand(None)
                 self._run_errands()
         finally:
+            self._driven_by = 0
             here.loop = None  # tasks of `task` may have run in the meantime
             events._set_running_loop(before)
 

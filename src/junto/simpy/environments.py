@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from junto.runtimes.simpy.asyncio_driven import AsyncioEnvironment
@@ -32,7 +31,7 @@ def Environment(backend: Literal["asyncio"]) -> AsyncioEnvironment: ...
 def Environment(backend: Literal["select", "poll", "epoll"] | None = None) -> RealTimeEnvironment: ...
 @overload
 def Environment(backend: Backend) -> RealTimeEnvironment | AsyncioEnvironment: ...
-def Environment(backend: str | None = None, **options: Any) -> SocketEnvironment:  # stands for a class
+def Environment(backend: Any = None, **options: Any) -> SocketEnvironment:  # stands for a class
     """Make an environment.
 
     Args:
@@ -51,5 +50,5 @@ def Environment(backend: str | None = None, **options: Any) -> SocketEnvironment
         return VirtualEnvironment(**options)
     if options:
         raise TypeError(f"environments in real time have no options; there is {', '.join(options)}")
-    make: Callable[[Any], SocketEnvironment] = make_environment  # it refuses what there is not
-    return make(backend)
+    made: SocketEnvironment = make_environment(backend)
+    return made
