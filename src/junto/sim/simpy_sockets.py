@@ -87,8 +87,9 @@ class HostSockets(SystemSockets):
     def bind_unix(self, path: str) -> tuple[HostSocket, None]:
         names = self._host.stack.unix
         if names.exists(path):
-            found = names.find(path, socket.SOCK_STREAM)
-            if found.closed:
+            try:
+                names.find(path, socket.SOCK_STREAM)
+            except ConnectionRefusedError:  # nobody listens there any more
                 names.unlink(path)
         sock = self.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.bind(path)

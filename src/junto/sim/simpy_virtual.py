@@ -26,8 +26,7 @@ from junto.sim.world import World
 
 __all__ = ["VirtualEnvironment"]
 
-PATIENCE = 0.02  # real seconds for which time stands still for a worker thread
-SOME_EVENTS = 128  # in one turn, while another thread may have something
+PATIENCE = 0.005  # real seconds for which time stands still for a worker thread
 PORTS = range(1, 65536)
 
 
@@ -56,7 +55,7 @@ class VirtualEnvironment(HostEnvironment):
         max_segment_size: int | None = None,
     ) -> None:
         latency = _one if loopback_latency is None else loopback_latency
-        world = World(monotonic_start=0.0, patience=None)
+        world = World(monotonic_start=0.0, patience=None, ipv6=True)
         host = world.host("virtual")
         host.stack.number_ports(PORTS)
         world.net.link(host, host).change(latency=lambda _draw: latency())
@@ -129,6 +128,8 @@ class VirtualEnvironment(HostEnvironment):
         with self._news:
             self._errands.append((callback, args))
             self._news.notify()
+        if self._driven_by:
+            self.kernel.due.append(self)  # before time goes on, it has another turn
 
     # Inside
 
@@ -158,7 +159,7 @@ class VirtualEnvironment(HostEnvironment):
         if self._errands:
             self._run_errands()
         if not self._is_stepping:
-            self._most_events = SOME_EVENTS if self._held else MOST_EVENTS
+            self._most_events = MOST_EVENTS
             return super()._process_events()
         queue = self._queue
         first = queue[0] if queue else None

@@ -132,7 +132,10 @@ class FramedEnd(StreamEnd):
             self.deaf = True
             self.incoming.clear()
             self.inflow.refuse()
-            self.outflow.finish()
+            if self.lingers_not():
+                self.reset()
+            else:
+                self.outflow.finish()
 
     def reset(self) -> None:
         if self.outflow is not None:
