@@ -56,6 +56,7 @@ PLACES = {
     "sim.errors": "errors",
     "simpy": "flavour",
     "simpy.facades": "binding",
+    "simpy.virtual": "virtual",
     "sync": "flavour",
     "testing": "application",
     "trio": "flavour",
@@ -85,7 +86,9 @@ ARROWS: dict[str, frozenset[str]] = {
     "binding": BELOW_FLAVOURS | {"binding", "runtimes"},
     "flavour": BELOW_FLAVOURS | {"binding", "runtimes", "sansio.tls"},
     "sim": frozenset({"sim", "sansio", "codec", "runtimes", "errors"}),
-    "application": BELOW_FLAVOURS | {"sim"} | {"application", "flavour", "front"},
+    # The one way of a flavour into the simulated world: SimPy's users know a virtual network as a backend.
+    "virtual": BELOW_FLAVOURS | {"runtimes", "sim"},
+    "application": BELOW_FLAVOURS | {"sim", "virtual"} | {"application", "flavour", "front"},
 }
 
 WORLDS = frozenset({"asyncio", "select", "selectors", "simpy", "socket", "socketserver", "trio", "uvloop"})

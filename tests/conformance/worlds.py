@@ -11,18 +11,20 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 import trio
 import uvloop
 
 from junto.runtimes.asyncio import asyncio_runtime
 from junto.runtimes.polling import SelectorPoller
-from junto.runtimes.simpy.backends import make_environment
 from junto.runtimes.simpy.futures import Task
 from junto.runtimes.simpy.runtime import simpy_runtime
 from junto.runtimes.threads import Cancelled, InvalidState, ThreadsRuntime
 from junto.runtimes.trio.opening import QuietNursery
 from junto.runtimes.trio.runtime import TrioRuntime
+from junto.simpy.environments import Environment
 
+LATENCY = 0.000_02  # seconds of a virtual network: hardly more than of the system's
 LIMIT = 15.0  # seconds for one scenario: only a hang takes so long
 
 Scenario = Callable[[Any], Coroutine[Any, Any, Any]]
@@ -80,9 +82,10 @@ def run_selectors(scenario: Scenario) -> Any:
     return run_threads(scenario, SelectorPoller())
 
 
-def run_simpy(backend: str) -> Callable[[Scenario], Any]:
+def run_simpy(backend: str, **options: Any) -> Callable[[Scenario], Any]:
     def run(scenario: Scenario) -> Any:
-        env = make_environment(backend)
+        make: Any = Environment
+        env = make(backend, **options)
         runtime = simpy_runtime(env)
 
         # Not made by the runtime, for it is none of those that a scenario leaves behind.
@@ -121,8 +124,18 @@ WORLDS = [
         World(f"simpy-{backend}", run_simpy(backend), Cancelled, InvalidState)
         for backend in ("select", "poll", "epoll", "asyncio")
     ),
+    World("simpy-virtual", run_simpy("virtual", loopback_latency=lambda: LATENCY), Cancelled, InvalidState),
     World("trio", run_trio, (Cancelled, trio.Cancelled), InvalidState, lambda: trio.CancelScope(shield=True)),
 ]
+
+
+in_real_time = pytest.mark.parametrize(
+    "run",
+    [world for world in WORLDS if world.name != "simpy-virtual"],
+    ids=lambda world: world.name,
+    indirect=True,
+)
+"""For what needs the system's sockets or files, ports that both ends share, or time that goes by itself."""
 
 
 async def sleep(rt: Any, seconds: float) -> None:
