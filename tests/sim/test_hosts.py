@@ -71,10 +71,11 @@ def test_what_is_left_at_the_end_is_closed_from_inside_however_often_it_waits() 
             return self.run().__await__()
 
         async def run(self) -> None:
+            loop = asyncio.get_running_loop()
             try:
                 await asyncio.sleep(100)
             finally:
-                made.append(asyncio.get_running_loop().create_task(never()))
+                made.append(loop.create_task(never()))
                 await asyncio.sleep(0)
                 log.append("not this")
 

@@ -95,8 +95,7 @@ def test_asyncio_protocols() -> None:  # B1
         for number in range(ROUNDS):
             transport.write(b"ab%d\n" % number)
             await asyncio.sleep(PAUSE)
-        while protocol.data.count(b"\n") < ROUNDS:
-            await asyncio.sleep(PAUSE)
+        await asyncio.sleep(5)  # the partition is over for long
         transport.close()
         return protocol.data.splitlines(keepends=True)
 
