@@ -275,6 +275,12 @@ class Host(HostClock):
             self.world.record(self, "note", f"gets {signal.Signals(sig).name}")
             self.signals.deliver(sig)
 
+    def forget(self) -> None:
+        """Let go of what its process kept in memory; at the end of the run."""
+        self.process.clear()
+        self.closing.clear()
+        self.signals = Signals(self)
+
     def _start(self) -> None:
         self.boot += 1
         self.process = {}

@@ -229,12 +229,17 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
         """Close what its programs have left, in the order of its making; no more can be scheduled."""
         self._over = True
         self.abandon_transports()
-        left = in_order_of_making(asyncio.all_tasks(self))
         generators = list(self._asyncgens)  # held, for they go with the last who refers to them, unclosed
+        closed: set[asyncio.Task[Any]] = set()
         here.host = self.host
         try:
-            for task in left:
-                close_task(task)
+            for _ in range(100):  # tasks that are closed may make others, which never begin
+                left = in_order_of_making(asyncio.all_tasks(self) - closed)
+                for task in left:
+                    close_task(task)
+                if not left:
+                    break
+                closed.update(left)
             for generator in generators:
                 _close_generator(generator)
         finally:
@@ -254,6 +259,10 @@ def in_order_of_making(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[
     return sorted(tasks, key=lambda task: (len(task.get_name()), task.get_name()))
 
 
+class _Over(BaseException):
+    """The run is over; not GeneratorExit, after which what a coroutine awaits could not await again."""
+
+
 def close_task(task: asyncio.Task[Any]) -> None:
     """End a coroutine that waits, however often it waits again; its task is told of nothing."""
     task._log_destroy_pending = False  # type: ignore[attr-defined]
@@ -262,12 +271,9 @@ def close_task(task: asyncio.Task[Any]) -> None:
     coroutine = task.get_coro()
     for _ in range(100):
         try:
-            coroutine.close()
-        except RuntimeError:  # it ignored GeneratorExit: it awaits something while it is closed
-            continue
+            coroutine.throw(_Over)
         except BaseException:
             return
-        return
 
 
 def _close_generator(generator: AsyncGenerator[Any, Any]) -> None:
