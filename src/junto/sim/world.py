@@ -35,7 +35,6 @@ from junto.sim.network.names import Names
 from junto.sim.notes import Notes
 from junto.sim.oracles import Oracle, Oracles
 from junto.sim.plans import Fault, Plan
-from junto.sim.sockets import replaced
 from junto.sim.threads.baton import Baton
 from junto.sim.watchdog import watched
 from junto.sim.whereabouts import of_world
@@ -195,7 +194,7 @@ class World:
             BaseException: What it raised itself.
         """
         hooks = sys.get_asyncgen_hooks()
-        with borrowed(self._epoch / SECOND), replaced(), watched(self, self._patience):
+        with borrowed(self._epoch / SECOND), watched(self, self._patience):
             try:
                 return self._run(main, args, timeout)
             except BaseException as error:
