@@ -6,6 +6,8 @@ A scenario is a flow: ``async def scenario(rt)``. It awaits only futures of *rt*
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from typing import Any
 import trio
 import uvloop
 
+from junto import sim
 from junto.runtimes.asyncio import asyncio_runtime
 from junto.runtimes.polling import SelectorPoller
 from junto.runtimes.simpy.backends import make_environment
@@ -23,6 +26,8 @@ from junto.runtimes.threads import Cancelled, InvalidState, ThreadsRuntime
 from junto.runtimes.trio.opening import QuietNursery
 from junto.runtimes.trio.runtime import TrioRuntime
 
+logger = logging.getLogger("asyncio")
+SEED = int(os.environ.get("JUNTO_CONFORMANCE_SEED", 1))  # of the simulated world
 LIMIT = 15.0  # seconds for one scenario: only a hang takes so long
 
 Scenario = Callable[[Any], Coroutine[Any, Any, Any]]
@@ -46,8 +51,9 @@ class World:
     invalid_state: type[Exception]
     shield: Callable[[], AbstractContextManager[Any]] = nullcontext
 
-    def __call__(self, scenario: Scenario) -> Any:
-        return self.run(scenario)
+    def __call__(self, scenario: Scenario, *expected: type[BaseException]) -> Any:
+        """Run a scenario, in which errors of the *expected* kinds are left to the runtime."""
+        return run_simulated(scenario, *expected) if self.run is run_simulated else self.run(scenario)
 
 
 async def _in_asyncio(scenario: Scenario) -> Any:
@@ -112,9 +118,26 @@ def run_trio(scenario: Scenario) -> Any:
     return trio.run(main)
 
 
+def run_simulated(scenario: Scenario, *expected: type[BaseException]) -> Any:
+    """Run a scenario on a host of a simulated world, in virtual time and on a network that cuts streams."""
+    world = sim.World(seed=SEED, chunking=0.3, ipv6=True)
+    world.expect_error(None, expected)
+    host = world.host("here")
+
+    async def main() -> Any:
+        return await host.run(_in_asyncio, scenario).wait()
+
+    try:
+        return world.run(main)
+    finally:
+        for failure in world.claims.errors:  # which asyncio logs, and a world keeps
+            logger.error("%s", failure.message, exc_info=failure.error)
+
+
 WORLDS = [
     World("asyncio", run_asyncio, asyncio.CancelledError, asyncio.InvalidStateError),
     World("uvloop", run_uvloop, asyncio.CancelledError, asyncio.InvalidStateError),
+    World("simulated-asyncio", run_simulated, asyncio.CancelledError, asyncio.InvalidStateError),
     World("threads", run_threads, Cancelled, InvalidState),
     World("threads-selectors", run_selectors, Cancelled, InvalidState),
     *(
@@ -128,8 +151,11 @@ WORLDS = [
 async def sleep(rt: Any, seconds: float) -> None:
     """Wait for *seconds*; 0 lets all that is to be run now run first."""
     future = rt.create_future()
-    rt.call_later(seconds, future.set_result, None)
-    await future
+    timer = rt.call_later(seconds, lambda: future.done() or future.set_result(None))
+    try:
+        await future
+    finally:
+        timer.cancel()
 
 
 async def within(rt: Any, awaited: Any, seconds: float = 10.0) -> Any:

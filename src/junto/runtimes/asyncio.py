@@ -240,14 +240,18 @@ class _Adapter:
     _runtime: AsyncioRuntime
     _endpoint: Any
     _transport: Any
+    _resuming: asyncio.Handle | None
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
+        self._resuming = None
         self._runtime.opened(transport)
         tune(transport.get_extra_info("socket"))
         self._endpoint.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._resuming is not None:
+            self._resuming.cancel()
         try:
             self._endpoint.connection_lost(exc)
         finally:
@@ -257,14 +261,23 @@ class _Adapter:
         return self._endpoint.eof_received()  # type: ignore[no-any-return]  # an endpoint of either kind
 
     def pause_writing(self) -> None:
-        self._endpoint.pause_writing()
+        if self._resuming is None:
+            self._endpoint.pause_writing()
+        else:  # it has not heard yet that it may write
+            self._resuming.cancel()
+            self._resuming = None
 
     def resume_writing(self) -> None:
+        # Later: asyncio's transport ends a second time, and fails, if it is closed in here.
+        self._resuming = self._runtime.call_soon(self._resume)
+
+    def _resume(self) -> None:
+        self._resuming = None
         self._endpoint.resume_writing()
 
 
 class _StreamAdapter(_Adapter, asyncio.Protocol):
-    __slots__ = ("_endpoint", "_runtime", "_transport", "data_received")
+    __slots__ = ("_endpoint", "_resuming", "_runtime", "_transport", "data_received")
 
     def __init__(self, runtime: AsyncioRuntime, endpoint: Any) -> None:
         self._runtime = runtime
@@ -273,7 +286,7 @@ class _StreamAdapter(_Adapter, asyncio.Protocol):
 
 
 class _BufferedAdapter(_Adapter, asyncio.BufferedProtocol):
-    __slots__ = ("_endpoint", "_runtime", "_transport", "buffer_updated", "get_buffer")
+    __slots__ = ("_endpoint", "_resuming", "_runtime", "_transport", "buffer_updated", "get_buffer")
 
     def __init__(self, runtime: AsyncioRuntime, endpoint: Any) -> None:
         self._runtime = runtime
