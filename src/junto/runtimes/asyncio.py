@@ -236,15 +236,16 @@ class _Adapter:
     transports are open.
     """
 
-    __slots__ = ()
-    _runtime: AsyncioRuntime
-    _endpoint: Any
-    _transport: Any
-    _resuming: asyncio.Handle | None
+    __slots__ = ("_endpoint", "_resuming", "_runtime", "_transport")
+
+    def __init__(self, runtime: AsyncioRuntime, endpoint: Any) -> None:
+        self._runtime = runtime
+        self._endpoint = endpoint
+        self._transport: Any = None
+        self._resuming: asyncio.Handle | None = None
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        self._resuming = None
         self._runtime.opened(transport)
         tune(transport.get_extra_info("socket"))
         self._endpoint.connection_made(transport)
@@ -277,20 +278,18 @@ class _Adapter:
 
 
 class _StreamAdapter(_Adapter, asyncio.Protocol):
-    __slots__ = ("_endpoint", "_resuming", "_runtime", "_transport", "data_received")
+    __slots__ = ("data_received",)
 
     def __init__(self, runtime: AsyncioRuntime, endpoint: Any) -> None:
-        self._runtime = runtime
-        self._endpoint = endpoint
+        super().__init__(runtime, endpoint)
         self.data_received = endpoint.data_received  # type: ignore[method-assign]  # no call in between
 
 
 class _BufferedAdapter(_Adapter, asyncio.BufferedProtocol):
-    __slots__ = ("_endpoint", "_resuming", "_runtime", "_transport", "buffer_updated", "get_buffer")
+    __slots__ = ("buffer_updated", "get_buffer")
 
     def __init__(self, runtime: AsyncioRuntime, endpoint: Any) -> None:
-        self._runtime = runtime
-        self._endpoint = endpoint
+        super().__init__(runtime, endpoint)
         self.get_buffer = endpoint.get_buffer  # type: ignore[method-assign]  # no call in between
         self.buffer_updated = endpoint.buffer_updated  # type: ignore[method-assign]  # as above
 
