@@ -14,6 +14,7 @@ from typing import Any
 
 from junto import sim
 from junto.errors import JuntoError
+from junto.sim.here import here
 from junto.sim.host import Host
 from junto.sim.world import World
 
@@ -142,10 +143,17 @@ def answer_to(number: int) -> Any:
 
 def left_on(host: Host) -> list[Any]:
     """List the sockets, or the timers, or the tasks that there are on a host."""
-    if host.stack.endpoints:
-        return list(host.stack.endpoints.values())
+    ends = [end for end in host.stack.endpoints.values() if getattr(end, "listener", None) is None]
+    if ends:  # those that only a kernel knows do not count
+        return ends
     timers = [timer for _, _, timer in host.loop._timers if not timer.cancelled()]
     return timers or [task for task in asyncio.all_tasks(host.loop) if not task.done()]
+
+
+def this_host() -> Host:
+    """Tell which host's code this is."""
+    assert here.host is not None
+    return here.host
 
 
 async def pause(most: float) -> None:

@@ -6,12 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from promises import BLOCK, MANY, QUICK, Promises, hold, pause
+from promises import BLOCK, MANY, QUICK, Promises, hold, pause, this_host
 
 from junto import aio, expose, sim
 from junto.errors import JuntoError
-from junto.sim.here import here
-from junto.sim.host import Host
 from junto.sim.world import World
 
 URL = "tcp://server:5555"
@@ -34,11 +32,6 @@ FAULTS = sim.Faults(
     every=3.0,
     lasting=(0.02, 2.0),
 )
-
-
-def this_host() -> Host:
-    assert here.host is not None
-    return here.host
 
 
 class Service:
