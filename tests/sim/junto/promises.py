@@ -67,6 +67,11 @@ class Promises:
 
     # For programs
 
+    async def until_over(self) -> None:
+        """Wait until all programs shall come to their end."""
+        while not self.over:  # noqa: ASYNC110  # an event belongs to one host's loop
+            await asyncio.sleep(0.5)
+
     def carry_out(self, number: int) -> int:
         """Carry out a request: what it asks for is its answer."""
         self.carried[number] += 1

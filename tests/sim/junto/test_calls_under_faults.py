@@ -79,9 +79,8 @@ async def serve(promises: Promises) -> None:
             await call(promises, peer, 2)
             await pause(2.0)
 
-    server = await aio.serve(Service(promises), URL, connected=talk)
-    while not promises.over:
-        await asyncio.sleep(0.5)
+    server = await aio.serve(Service(promises), "tcp://0.0.0.0:5555", connected=talk)
+    await promises.until_over()
     await promises.within(this_host(), 6.0, "close", server.close())
 
 
@@ -89,9 +88,7 @@ async def use(promises: Promises) -> None:
     host = this_host()
     while not promises.over:
         try:
-            peer = await promises.within(
-                host, 3.0, "connect", _connect(promises)
-            )
+            peer = await promises.within(host, 3.0, "connect", _connect(promises))
         except JuntoError:
             await asyncio.sleep(0.2)
             continue

@@ -48,9 +48,8 @@ class Service:
 
 
 async def serve(promises: Promises) -> None:
-    server = await aio.serve(Service(promises), URL)
-    while not promises.over:
-        await asyncio.sleep(0.5)
+    server = await aio.serve(Service(promises), "tcp://0.0.0.0:5555")
+    await promises.until_over()
     await promises.within(this_host(), 6.0, "close", server.close())
 
 

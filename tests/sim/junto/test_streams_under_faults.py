@@ -102,9 +102,8 @@ class Source:
 
 
 async def serve(promises: Promises, streams: list[Made]) -> None:
-    server = await aio.serve(Source(streams), URL)
-    while not promises.over:
-        await asyncio.sleep(0.5)
+    server = await aio.serve(Source(streams), "tcp://0.0.0.0:5555")
+    await promises.until_over()
     await promises.within(this_host(), 6.0, "close", server.close())
 
 
