@@ -25,7 +25,7 @@ from junto.sim.signals import SignalHandling
 if TYPE_CHECKING:
     from junto.sim.host import Host
 
-__all__ = ["HostLoop", "in_order_of_making", "make_running"]
+__all__ = ["HostLoop", "close_task", "in_order_of_making", "make_running"]
 
 
 class _Handle(asyncio.Handle):
@@ -223,7 +223,7 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
         here.host = self.host
         try:
             for task in left:
-                _close(task)
+                close_task(task)
             for generator in generators:
                 _close_generator(generator)
         finally:
@@ -239,7 +239,7 @@ def in_order_of_making(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[
     return sorted(tasks, key=lambda task: (len(task.get_name()), task.get_name()))
 
 
-def _close(task: asyncio.Task[Any]) -> None:
+def close_task(task: asyncio.Task[Any]) -> None:
     """End a coroutine that waits, however often it waits again; its task is told of nothing."""
     task._log_destroy_pending = False  # type: ignore[attr-defined]
     coroutine = task.get_coro()

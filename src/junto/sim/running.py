@@ -18,6 +18,7 @@ from junto.sim.injecting import Injected
 from junto.sim.kernel import SECOND
 from junto.sim.notes import Note
 from junto.sim.plans import Fault, Plan
+from junto.sim.trace import Level, Trace
 from junto.sim.world import World
 
 __all__ = ["Outcome", "run", "signature"]
@@ -60,7 +61,7 @@ class Outcome:
     virtual_seconds: float
     events: int
     digest: str | None
-    trace: Any
+    trace: Trace | None
     notes: tuple[Note, ...]
     reached: dict[str, int]
     choices: tuple[tuple[str, str], ...]
@@ -79,7 +80,7 @@ def run(
     plan: Plan | str | Iterable[Fault] | None = None,
     neutral: Iterable[Neutral] = (),
     timeout: float | None = None,
-    trace: Any = None,
+    trace: Level | Trace = "off",
     **world: Any,
 ) -> Outcome:
     """Run a program in a new world.
@@ -92,7 +93,7 @@ def run(
         plan: What does happen, instead of that.
         neutral: The decisions that are not taken.
         timeout: How much virtual time a coroutine function may take, in seconds.
-        trace: What records events, or None.
+        trace: How much is recorded, or what records it.
         **world: The other options of `World`.
 
     Returns:
@@ -109,11 +110,14 @@ def run(
         raise
     except BaseException as failure:
         error = failure
-    return _outcome(built, result, error, trace)
+    return _outcome(built, result, error)
 
 
-def _outcome(world: World, result: Any, error: BaseException | None, trace: Any) -> Outcome:
+def _outcome(world: World, result: Any, error: BaseException | None) -> Outcome:
+    trace = world.trace
     world.injector.finish()
+    if trace is not None:
+        trace.hosts.update((host.name, [host.ip]) for host in world.hosts())
     failed_ns: int | None = None
     failed_on: str | None = None
     if error is not None:
