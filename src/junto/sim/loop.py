@@ -242,6 +242,8 @@ def in_order_of_making(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[
 def close_task(task: asyncio.Task[Any]) -> None:
     """End a coroutine that waits, however often it waits again; its task is told of nothing."""
     task._log_destroy_pending = False  # type: ignore[attr-defined]
+    # Until the collector finds it, each question for a loop's tasks would look at it.
+    asyncio.tasks._unregister_task(task)
     coroutine = task.get_coro()
     for _ in range(100):
         try:

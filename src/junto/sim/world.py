@@ -111,6 +111,7 @@ class World:
         self.horizon = 0
         self._hosts: dict[str, Host] = {}
         self._left: list[str] = []
+        self._controlling: asyncio.Task[Any] | None = None
         self._graves: list[tuple[HostLoop, set[asyncio.Task[Any]]]] = []
         self._epoch = seconds(epoch)
         self._monotonic_start = monotonic_start
@@ -213,6 +214,7 @@ class World:
         kernel = self.kernel
         loop = self.control.loop
         task: asyncio.Task[T] = loop.create_task(main(*args))
+        self._controlling = task
         task.add_done_callback(self._stop)
         for begin in self.begins:
             loop.call_soon(begin)
@@ -228,8 +230,9 @@ class World:
         return result
 
     def _ending(self) -> None:
-        """Keep what everybody waits for, as long as they do."""
-        self._left = self.waiting()
+        """Keep what everybody waits for, as long as they do, if it is of interest."""
+        if self._controlling is not None and not self._controlling.done():
+            self._left = self.waiting()
 
     def _stop(self, _: object) -> None:
         self.kernel.stopping = True
