@@ -43,17 +43,19 @@ class World:
         cancelled: What is raised in a flow that is cancelled, and by a future that is.
         invalid_state: What is raised by a future that is settled twice, or asked too early.
         shield: Surrounds what a flow still awaits when it is cancelled.
+        simulated: Whether it is a simulated world, which fails with errors that nobody expects.
     """
 
     name: str
-    run: Callable[[Scenario], Any]
+    run: Callable[..., Any]
     cancelled: type[BaseException] | tuple[type[BaseException], ...]
     invalid_state: type[Exception]
     shield: Callable[[], AbstractContextManager[Any]] = nullcontext
+    simulated: bool = False
 
     def __call__(self, scenario: Scenario, *expected: type[BaseException]) -> Any:
-        """Run a scenario, in which errors of the *expected* kinds are left to the runtime."""
-        return run_simulated(scenario, *expected) if self.run is run_simulated else self.run(scenario)
+        """Run a scenario, in which the runtime itself meets errors of the *expected* kinds."""
+        return self.run(scenario, *expected) if self.simulated else self.run(scenario)
 
 
 async def _in_asyncio(scenario: Scenario) -> Any:
@@ -118,14 +120,22 @@ def run_trio(scenario: Scenario) -> Any:
     return trio.run(main)
 
 
-def run_simulated(scenario: Scenario, *expected: type[BaseException]) -> Any:
-    """Run a scenario on a host of a simulated world, in virtual time and on a network that cuts streams."""
+def run_simulated_asyncio(scenario: Scenario, *expected: type[BaseException]) -> Any:
+    return _in_a_world(lambda host: host.run(_in_asyncio, scenario), expected)
+
+
+def run_simulated_threads(scenario: Scenario, *expected: type[BaseException]) -> Any:
+    return _in_a_world(lambda host: host.program(lambda: run_threads(scenario)), expected)
+
+
+def _in_a_world(start: Callable[[sim.Host], sim.Program], expected: tuple[type[BaseException], ...]) -> Any:
+    """Run a program on a simulated host, in virtual time and on a network that cuts streams."""
     world = sim.World(seed=SEED, chunking=0.3, ipv6=True)
     world.expect_error(None, expected)
     host = world.host("here")
 
     async def main() -> Any:
-        return await host.run(_in_asyncio, scenario).wait()
+        return await start(host).wait()
 
     try:
         return world.run(main)
@@ -137,7 +147,6 @@ def run_simulated(scenario: Scenario, *expected: type[BaseException]) -> Any:
 WORLDS = [
     World("asyncio", run_asyncio, asyncio.CancelledError, asyncio.InvalidStateError),
     World("uvloop", run_uvloop, asyncio.CancelledError, asyncio.InvalidStateError),
-    World("simulated-asyncio", run_simulated, asyncio.CancelledError, asyncio.InvalidStateError),
     World("threads", run_threads, Cancelled, InvalidState),
     World("threads-selectors", run_selectors, Cancelled, InvalidState),
     *(
@@ -145,6 +154,14 @@ WORLDS = [
         for backend in ("select", "poll", "epoll", "asyncio")
     ),
     World("trio", run_trio, (Cancelled, trio.Cancelled), InvalidState, lambda: trio.CancelScope(shield=True)),
+    World(
+        "simulated-asyncio",
+        run_simulated_asyncio,
+        asyncio.CancelledError,
+        asyncio.InvalidStateError,
+        simulated=True,
+    ),
+    World("simulated-threads", run_simulated_threads, Cancelled, InvalidState, simulated=True),
 ]
 
 
