@@ -27,7 +27,7 @@ FAULTS = sim.Faults(
     crash=True,
     pause=True,
     slow=True,
-    duration=5.0,
+    duration=4.0,
     every=3.0,
     lasting=(0.02, 1.0),
 )
@@ -136,7 +136,7 @@ async def channels_under_load(world: World) -> Any:
     server.run(serve, promises)
     for client in clients:
         client.run(use, promises)
-    await world.sleep(5)
+    await world.sleep(4)
     await promises.come_to_an_end(hosts)
     return promises.done
 

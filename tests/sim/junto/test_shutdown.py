@@ -16,7 +16,7 @@ URL = "tcp://server:5555"
 TIMEOUT = 10.0
 
 FAULTS = sim.Faults(
-    latency=(0.0005, 0.03), loss=0.02, slow=True, pause=["one"], duration=6.0, every=3.0, lasting=(0.02, 0.3)
+    latency=(0.0005, 0.03), loss=0.02, slow=True, pause=["one"], duration=4.0, every=2.0, lasting=(0.02, 0.3)
 )
 
 
@@ -39,7 +39,7 @@ async def serve(promises: Promises) -> None:
     host = this_host()
     while not promises.over:
         server = await aio.serve(Service(promises), "tcp://0.0.0.0:5555")
-        await pause(1.0)
+        await pause(2.0)
         await promises.within(host, 6.0, "close", server.close())
         if server.connections:
             promises.broken("a closed server has connections")
@@ -49,13 +49,17 @@ async def use(promises: Promises) -> None:
     while not promises.over:
         try:
             async with aio.connect(URL, timeout=3.0) as peer:
-                while not promises.over and not peer.channel.is_closing():
-                    async with asyncio.TaskGroup() as group:
-                        for name in ("at_once", "later", "at_once"):
-                            group.create_task(_call(promises, peer, name))
-                    await pause(0.1)
+                async with asyncio.TaskGroup() as group:
+                    for name in ("at_once", "later", "at_once"):
+                        group.create_task(_go_on_calling(promises, peer, name))
         except JuntoError:
             await asyncio.sleep(0.05)
+
+
+async def _go_on_calling(promises: Promises, peer: aio.Peer, name: str) -> None:
+    while not promises.over and not peer.channel.is_closing():
+        await _call(promises, peer, name)
+        await pause(0.1)
 
 
 async def _call(promises: Promises, peer: aio.Peer, name: str) -> None:
@@ -80,14 +84,14 @@ async def orderly_shutdown(world: World) -> Any:
     server.run(serve, promises)
     for client in clients:
         client.run(use, promises)
-    await world.sleep(6)
+    await world.sleep(4)
     await promises.come_to_an_end(hosts)
     return promises.done
 
 
 def test_what_a_closing_server_carried_out_is_answered() -> None:
     happened = hold(orderly_shutdown, QUICK, FAULTS)
-    assert min(happened[name] for name in ("answered", "ConnectionLost")) > 10
+    assert min(happened[name] for name in ("answered", "ConnectionLost", "RemoteError")) > 10
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from junto.sim.world import World
 from junto.streaming import WINDOW
 
 URL = "tcp://server:5555"
-LENGTH = 3 * WINDOW
+LENGTH = 2 * WINDOW + 10
 TIMEOUT = 1.0
 
 FAULTS = sim.Faults(
@@ -30,8 +30,8 @@ FAULTS = sim.Faults(
     pause=True,
     slow=True,
     gray=True,
-    duration=6.0,
-    every=4.0,
+    duration=4.0,
+    every=3.0,
     lasting=(0.02, 2.0),
 )
 
@@ -164,7 +164,7 @@ async def streams_to_readers(world: World) -> Any:
     server.run(serve, promises, streams)
     for reader in readers:
         reader.run(read, promises, streams)
-    await world.sleep(6)
+    await world.sleep(4)
     await promises.come_to_an_end(hosts)
     left = [stream for stream in streams if stream.is_left()]
     assert not left, f"{len(left)} generators were never closed"

@@ -25,7 +25,7 @@ FAULTS = sim.Faults(
     power_off=["server"],
     pause=True,
     gray=True,
-    duration=6.0,
+    duration=5.0,
     every=4.0,
     lasting=(0.02, 3.0),
 )
@@ -49,7 +49,7 @@ async def drive(promises: Promises, car: Car) -> None:
             return answer
 
         while not promises.over:
-            await pause(0.1)
+            await pause(0.3)
             car.published += 1
             server.publish("/axis/left" if car.published % 2 else "/axis/right", car.published)
 
@@ -92,7 +92,7 @@ async def a_car_and_its_watchers(world: World) -> Any:
     server.run(drive, promises, car)
     for watcher in watchers:
         watcher.run(watch, promises, car)
-    await world.sleep(6)
+    await world.sleep(5)
     car.heard.clear()
     end = world.now + RECOVERY
     while len(car.heard) < len(watchers):
@@ -105,7 +105,7 @@ async def a_car_and_its_watchers(world: World) -> Any:
 def test_messages_come_in_order_and_again_when_faults_are_over() -> None:
     happened = hold(a_car_and_its_watchers, QUICK, FAULTS)
     assert min(happened[name] for name in ("answered", "RequestTimeout", "ConnectionLost")) > 10
-    assert happened["heard"] > 1000
+    assert happened["heard"] > 500
 
 
 @pytest.mark.slow
