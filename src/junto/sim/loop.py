@@ -74,6 +74,7 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
         self._timer_count = 0
         self._cost = host.choices("cpu").random
         self._order = host.choices("ready").below
+        self._permutes = host.world.mode == "adversarial"
 
     def turn(self) -> float | None:
         """Run one iteration at the host's time.
@@ -108,6 +109,8 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
             if here.loop is not self:  # it stays what it is between turns: setting it is a system call
                 make_running(self)
             cost = int((1 + 2 * self._cost()) * host.callback_cost)
+            if self._permutes and len(ready) > 1:
+                self._permute(ready)
             try:
                 for _ in range(len(ready)):
                     handle = ready.popleft()
@@ -137,6 +140,14 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
     def next_timer(self) -> int | None:
         """Tell when the next timer is due, in the world's time, or None."""
         return self.host.world_time(self._timers[0][0]) if self._timers else None
+
+    def _permute(self, ready: Any) -> None:
+        """Let tasks that are ready together go in any order; what is no task's stays in its place."""
+        places = [place for place, handle in enumerate(ready) if _is_of_a_task(handle)]
+        order = self._order
+        for last in range(len(places) - 1, 0, -1):
+            one, other = places[last], places[last - order(last + 1)]
+            ready[one], ready[other] = ready[other], ready[one]
 
     # What the base class does with real time, threads and a selector
 
@@ -232,6 +243,10 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
         self.inputs.clear()
         self._timers.clear()
         self._closed = True
+
+
+def _is_of_a_task(handle: asyncio.Handle) -> bool:
+    return isinstance(getattr(handle._callback, "__self__", None), asyncio.Task)  # type: ignore[attr-defined]
 
 
 def in_order_of_making(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
