@@ -132,7 +132,7 @@ def test_a_callback_that_fails_is_reported_and_the_others_run(
         await done
 
     with caplog.at_level(logging.ERROR):
-        run(scenario)
+        run(scenario, ZeroDivisionError)
     assert sum("ZeroDivisionError" in str(record.exc_info) for record in caplog.records) == 2
 
 

@@ -28,7 +28,7 @@ async def stall(rt: Any, peer: RawPeer, server: Any) -> Any:
     while not session.outbox._paused:
         server.publish("/n", number, DATA)
         number += 1
-        await sleep(rt, 0)
+        await sleep(rt, 0.0002)  # in which it arrives, on a network that takes time
         assert number < 5000
     return session, number
 

@@ -6,6 +6,8 @@ A scenario is a flow: ``async def scenario(rt)``. It awaits only futures of *rt*
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ import pytest
 import trio
 import uvloop
 
+from junto import sim
 from junto.runtimes.asyncio import asyncio_runtime
 from junto.runtimes.polling import SelectorPoller
 from junto.runtimes.simpy.futures import Task
@@ -25,6 +28,8 @@ from junto.runtimes.trio.runtime import TrioRuntime
 from junto.simpy.environments import Environment
 
 LATENCY = 0.000_02  # seconds of a virtual network: hardly more than of the system's
+logger = logging.getLogger("asyncio")
+SEED = int(os.environ.get("JUNTO_CONFORMANCE_SEED", 1))  # of the simulated world
 LIMIT = 15.0  # seconds for one scenario: only a hang takes so long
 
 Scenario = Callable[[Any], Coroutine[Any, Any, Any]]
@@ -40,16 +45,19 @@ class World:
         cancelled: What is raised in a flow that is cancelled, and by a future that is.
         invalid_state: What is raised by a future that is settled twice, or asked too early.
         shield: Surrounds what a flow still awaits when it is cancelled.
+        simulated: Whether it is a simulated world, which fails with errors that nobody expects.
     """
 
     name: str
-    run: Callable[[Scenario], Any]
+    run: Callable[..., Any]
     cancelled: type[BaseException] | tuple[type[BaseException], ...]
     invalid_state: type[Exception]
     shield: Callable[[], AbstractContextManager[Any]] = nullcontext
+    simulated: bool = False
 
-    def __call__(self, scenario: Scenario) -> Any:
-        return self.run(scenario)
+    def __call__(self, scenario: Scenario, *expected: type[BaseException]) -> Any:
+        """Run a scenario, in which the runtime itself meets errors of the *expected* kinds."""
+        return self.run(scenario, *expected) if self.simulated else self.run(scenario)
 
 
 async def _in_asyncio(scenario: Scenario) -> Any:
@@ -115,6 +123,30 @@ def run_trio(scenario: Scenario) -> Any:
     return trio.run(main)
 
 
+def run_simulated_asyncio(scenario: Scenario, *expected: type[BaseException]) -> Any:
+    return _in_a_world(lambda host: host.run(_in_asyncio, scenario), expected)
+
+
+def run_simulated_threads(scenario: Scenario, *expected: type[BaseException]) -> Any:
+    return _in_a_world(lambda host: host.program(lambda: run_threads(scenario)), expected)
+
+
+def _in_a_world(start: Callable[[sim.Host], sim.Program], expected: tuple[type[BaseException], ...]) -> Any:
+    """Run a program on a simulated host, in virtual time and on a network that cuts streams."""
+    world = sim.World(seed=SEED, chunking=0.3, ipv6=True)
+    world.expect_error(None, expected)
+    host = world.host("here")
+
+    async def main() -> Any:
+        return await start(host).wait()
+
+    try:
+        return world.run(main)
+    finally:
+        for failure in world.claims.errors:  # which asyncio logs, and a world keeps
+            logger.error("%s", failure.message, exc_info=failure.error)
+
+
 WORLDS = [
     World("asyncio", run_asyncio, asyncio.CancelledError, asyncio.InvalidStateError),
     World("uvloop", run_uvloop, asyncio.CancelledError, asyncio.InvalidStateError),
@@ -126,6 +158,14 @@ WORLDS = [
     ),
     World("simpy-virtual", run_simpy("virtual", loopback_latency=lambda: LATENCY), Cancelled, InvalidState),
     World("trio", run_trio, (Cancelled, trio.Cancelled), InvalidState, lambda: trio.CancelScope(shield=True)),
+    World(
+        "simulated-asyncio",
+        run_simulated_asyncio,
+        asyncio.CancelledError,
+        asyncio.InvalidStateError,
+        simulated=True,
+    ),
+    World("simulated-threads", run_simulated_threads, Cancelled, InvalidState, simulated=True),
 ]
 
 
@@ -141,8 +181,11 @@ in_real_time = pytest.mark.parametrize(
 async def sleep(rt: Any, seconds: float) -> None:
     """Wait for *seconds*; 0 lets all that is to be run now run first."""
     future = rt.create_future()
-    rt.call_later(seconds, future.set_result, None)
-    await future
+    timer = rt.call_later(seconds, lambda: future.done() or future.set_result(None))
+    try:
+        await future
+    finally:
+        timer.cancel()
 
 
 async def within(rt: Any, awaited: Any, seconds: float = 10.0) -> Any:

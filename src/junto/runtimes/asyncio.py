@@ -241,10 +241,13 @@ class _Adapter:
     transports are open.
     """
 
-    __slots__ = ()
-    _runtime: AsyncioRuntime
-    _endpoint: Any
-    _transport: Any
+    __slots__ = ("_endpoint", "_resuming", "_runtime", "_transport")
+
+    def __init__(self, runtime: AsyncioRuntime, endpoint: Any) -> None:
+        self._runtime = runtime
+        self._endpoint = endpoint
+        self._transport: Any = None
+        self._resuming: asyncio.Handle | None = None
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -253,6 +256,8 @@ class _Adapter:
         self._endpoint.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._resuming is not None:
+            self._resuming.cancel()
         try:
             self._endpoint.connection_lost(exc)
         finally:
@@ -262,27 +267,34 @@ class _Adapter:
         return self._endpoint.eof_received()  # type: ignore[no-any-return]  # an endpoint of either kind
 
     def pause_writing(self) -> None:
-        self._endpoint.pause_writing()
+        if self._resuming is None:
+            self._endpoint.pause_writing()
+        else:  # it has not heard yet that it may write
+            self._resuming.cancel()
+            self._resuming = None
 
     def resume_writing(self) -> None:
+        # Later: asyncio's transport ends a second time, and fails, if it is closed in here.
+        self._resuming = self._runtime.call_soon(self._resume)
+
+    def _resume(self) -> None:
+        self._resuming = None
         self._endpoint.resume_writing()
 
 
 class _StreamAdapter(_Adapter, asyncio.Protocol):
-    __slots__ = ("_endpoint", "_runtime", "_transport", "data_received")
+    __slots__ = ("data_received",)
 
     def __init__(self, runtime: AsyncioRuntime, endpoint: Any) -> None:
-        self._runtime = runtime
-        self._endpoint = endpoint
+        super().__init__(runtime, endpoint)
         self.data_received = endpoint.data_received  # type: ignore[method-assign]  # no call in between
 
 
 class _BufferedAdapter(_Adapter, asyncio.BufferedProtocol):
-    __slots__ = ("_endpoint", "_runtime", "_transport", "buffer_updated", "get_buffer")
+    __slots__ = ("buffer_updated", "get_buffer")
 
     def __init__(self, runtime: AsyncioRuntime, endpoint: Any) -> None:
-        self._runtime = runtime
-        self._endpoint = endpoint
+        super().__init__(runtime, endpoint)
         self.get_buffer = endpoint.get_buffer  # type: ignore[method-assign]  # no call in between
         self.buffer_updated = endpoint.buffer_updated  # type: ignore[method-assign]  # as above
 

@@ -86,7 +86,11 @@ class StreamTransport(transports._FlowControlMixin, asyncio.Transport):  # pyrig
         self._data_received: Callable[[bytes], None] | None = None
         self.set_protocol(protocol)
         if server is not None:
-            attach(server, self)
+            try:
+                attach(server, self)
+            except BaseException:  # it was closed meanwhile; asyncio leaves the socket to a finalizer
+                sock.close()
+                raise
         loop._transports[end.number] = self  # type: ignore[attr-defined]  # asyncio's
         loop.call_soon(self._protocol.connection_made, self)
         loop.call_soon(self._start_reading)

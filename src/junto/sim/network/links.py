@@ -165,7 +165,8 @@ class Link:
         loss = self._conditions.loss
         if loss:
             again = RETRANSMISSION
-            while self._loss() < loss and again < 1000 * SECOND:
+            # Those after the fifth would meet other conditions, as a rule: a loss that lasts is a block.
+            while self._loss() < loss and again < RETRANSMISSION << 5:
                 delay += again
                 again *= 2
         return delay
