@@ -210,7 +210,7 @@ def test_tasks_are_cancelled_in_an_order_without_addresses() -> None:  # R1
 def test_worker_threads_run_in_virtual_time_and_are_the_hosts_own() -> None:  # X2
     async def work(name: str) -> Any:
         def block(number: int) -> Any:
-            time.sleep(3600)
+            time.sleep(1000)
             return number, socket.gethostname(), trio.from_thread.run_sync(trio.current_time) > 0
 
         async def call(number: int) -> None:
@@ -224,7 +224,7 @@ def test_worker_threads_run_in_virtual_time_and_are_the_hosts_own() -> None:  # 
         await call(3)
         return sorted(seen) == [
             (number, name, True) for number in range(4)
-        ], trio.current_time() - before < 7300
+        ], trio.current_time() - before < 2100
 
     async def scenario(world: World, *hosts: Host) -> Any:
         programs = [host.run_trio(work, host.name) for host in hosts]

@@ -167,7 +167,7 @@ def _exchange_queues(threads: Any) -> None:
 
     def send_message_to_trio(trio_token: Any, message_to_trio: Any) -> Any:
         if here.host is not None:
-            message_to_trio.queue = queue.SimpleQueue()
+            object.__setattr__(message_to_trio, "queue", queue.SimpleQueue())
         return send(trio_token, message_to_trio)
 
     replace("trio._threads", "_send_message_to_trio", send_message_to_trio)
