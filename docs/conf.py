@@ -57,6 +57,8 @@ nitpick_ignore_regex = [
 # The flavours share their names, and an annotation that is imported for types only does not tell its module.
 suppress_warnings = ["ref.python"]
 
+FLAVOURS = {"aio", "simpy", "sync", "trio"}
+
 html_theme = "furo"
 html_title = "junto"
 
@@ -69,5 +71,11 @@ def keep_colons(_app: Sphinx, what: str, _name: str, _obj: Any, _options: Any, l
         lines[0] = f"{types[0].removeprefix(':type: ')}: {lines[0]}"
 
 
+def read_flavours_last(_app: Sphinx, _env: Any, names: list[str]) -> None:
+    """Have each class described where it is before the flavours, several of them, offer it as theirs."""
+    names.sort(key=lambda name: name.rpartition(".")[2] in FLAVOURS)
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("env-before-read-docs", read_flavours_last)
     app.connect("autodoc-process-docstring", keep_colons, priority=600)  # after napoleon's 500

@@ -46,18 +46,26 @@ PLACES = {
     "instrument.sync": "binding",
     "instrument.trio": "binding",
     "mosaik": "application",
+    "pytest_plugin": "application",
     "runtime": "runtime",
     "runtimes": "runtimes",
     "sansio": "sansio",
     "sansio.tls": "sansio.tls",
     "sim": "sim",
+    "sim.__main__": "application",
     "sim.errors": "errors",
     "simpy": "flavour",
+    "simpy.facades": "binding",
+    "simpy.virtual": "virtual",
     "sync": "flavour",
     "testing": "application",
     "trio": "flavour",
     "vsoa.aio": "flavour",
+    "vsoa.simpy": "flavour",
+    "vsoa.simpyclients": "binding",
+    "vsoa.simpyservers": "binding",
     "vsoa.sync": "flavour",
+    "vsoa.trio": "flavour",
     "waiting": "waiting",
 }
 
@@ -75,10 +83,12 @@ ARROWS: dict[str, frozenset[str]] = {
     "runtimes": frozenset({"runtimes", "sansio.tls", "runtime", "address", "errors"}),
     "layer": BELOW_FLAVOURS,
     "front": BELOW_FLAVOURS,
-    "binding": BELOW_FLAVOURS | {"runtimes"},
+    "binding": BELOW_FLAVOURS | {"binding", "runtimes"},
     "flavour": BELOW_FLAVOURS | {"binding", "runtimes", "sansio.tls"},
     "sim": frozenset({"sim", "sansio", "codec", "runtimes", "errors"}),
-    "application": BELOW_FLAVOURS | {"sim"} | {"application", "flavour", "front"},
+    # The one way of a flavour into the simulated world: SimPy's users know a virtual network as a backend.
+    "virtual": BELOW_FLAVOURS | {"runtimes", "sim"},
+    "application": BELOW_FLAVOURS | {"sim", "virtual"} | {"application", "flavour", "front"},
 }
 
 WORLDS = frozenset({"asyncio", "select", "selectors", "simpy", "socket", "socketserver", "trio", "uvloop"})

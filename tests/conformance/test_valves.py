@@ -11,7 +11,7 @@ from junto.errors import ConnectionLost, Overloaded, RemoteError
 
 from .layers import channels, raw_client, raw_server, serving, until
 from .test_requests import Held
-from .worlds import sleep
+from .worlds import in_real_time, sleep
 
 MiB = 1 << 20
 
@@ -144,6 +144,7 @@ def test_both_sides_flooding_each_other_do_not_deadlock(scene: Any, place: Any) 
     scene(scenario)
 
 
+@in_real_time
 def test_a_peer_that_does_not_read_costs_bounded_memory_and_others_are_served(scene: Any) -> None:
     big = "x" * 100_000
 
@@ -180,7 +181,10 @@ def test_a_peer_that_does_not_read_costs_bounded_memory_and_others_are_served(sc
     scene(scenario)
 
 
-def test_a_peer_that_floods_and_never_reads_is_cut_off(scene: Any) -> None:
+def test_a_peer_that_floods_and_never_reads_is_cut_off(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Of the usual 16 MiB the system's own buffers are the lesser part, and making them takes seconds.
+    monkeypatch.setattr("junto.outgoing._STUCK", 1024 * 1024)
+
     async def scenario(rt: Any) -> None:
         options = {"max_queued": 10}
         async with (

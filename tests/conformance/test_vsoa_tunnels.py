@@ -53,7 +53,10 @@ def test_bytes_go_both_ways_and_a_slow_reader_holds_the_sender(scene: Any) -> No
         async with both(rt) as (client, server):
             ours, theirs = await pair(rt, client, server)
             await ours.send(b"hello")
-            assert await theirs.receive() == b"hello"
+            word = b""
+            while len(word) < 5:
+                word += await theirs.receive()
+            assert word == b"hello"
             data = bytes(range(256)) * 4096 * 32  # more than the system takes
             sending = rt.create_task(theirs.send(data))
             await sleep(rt, 0.05)

@@ -725,3 +725,56 @@ def test_a_connection_to_oneself_and_to_a_private_loopback() -> None:  # H2, N3
         return [await host.run(ask, a).wait() for host in (one, other) for a in ("localhost", "10.0.0.1")]
 
     assert run_world(scenario, "one", "other") == [b"one", "refused", b"other", "refused"]
+
+
+@pytest.mark.parametrize("how", ["reset", "power_off"])
+def test_a_connection_whose_last_greeting_is_lost_takes_no_room_for_ever(how: str) -> None:  # S1
+    async def scenario(world: World, server: Host, client: Host) -> Any:
+        server.run(serve)
+        await world.sleep(1)
+        client.run(connect)
+        await world.sleep(0.0225)  # the client has its answer
+        partition = world.net.partition({client}, {server})
+        assert len(server.stack.endpoints) == 2
+        if how == "reset":
+            world.net.reset(client, server)
+        else:
+            client.power_off()
+        world.expect_error(client, OSError)
+        await world.sleep(100)
+        partition.heal()
+        return len(server.stack.endpoints)
+
+    assert run_world(scenario, "server", "client", latency=(0.01, 0.01)) == 1
+
+
+def test_what_a_host_had_still_to_send_is_lost_when_it_is_switched_off() -> None:  # H5
+    async def scenario(world: World, server: Host, client: Host) -> Any:
+        received = bytearray()
+
+        async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            received.extend(await reader.read())
+            writer.close()
+
+        async def say() -> None:
+            async with connected() as (_, writer):
+                await asyncio.sleep(1)
+                writer.write(b"the last words")
+
+        server.run(serve, take)
+        world.expect_error(server, OSError)
+        await world.sleep(1)
+        program = client.run(say)
+        await world.sleep(0.5)
+        partition = world.net.partition({client}, {server})
+        await program.wait()
+        await world.sleep(0.1)
+        client.power_off()
+        await world.sleep(1)
+        client.programs.clear()
+        client.restart()
+        partition.heal()
+        await world.sleep(100)
+        return bytes(received)
+
+    assert run_world(scenario, "server", "client") == b""

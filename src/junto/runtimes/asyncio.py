@@ -15,13 +15,13 @@ import weakref
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from junto.runtimes.binding import SocketFile, bind_datagram, bind_tcp, bind_unix, tune
+from junto.address import Address
+from junto.runtimes.binding import SocketFile, addresses_of, bind_datagram, bind_tcp, bind_unix, tune
 from junto.runtimes.edge import failing, require_context, require_host
 
 if TYPE_CHECKING:
     import concurrent.futures
 
-    from junto.address import Address
     from junto.runtime import BufferedEndpoint, DatagramEndpoint, DatagramTransport, Endpoint, Transport
 
 __all__ = ["AsyncioRuntime", "asyncio_runtime"]
@@ -97,9 +97,10 @@ class AsyncioRuntime:
         factory: Callable[[], Endpoint | BufferedEndpoint],
         *,
         tls: ssl.SSLContext | None = None,
+        handshake_timeout: float | None = None,
     ) -> _Listener:
         require_context(address, tls)
-        options = _tls_options(tls)
+        options = _tls_options(tls, handshake_timeout)
         protocol_factory = functools.partial(_adapt, self, factory)
         with failing("listen at", address):
             file: SocketFile | None = None
@@ -134,6 +135,10 @@ class AsyncioRuntime:
                 options = {**options, "cleanup_socket": False}  # done by the listener, on every version
             return await self._loop.create_unix_server(protocol_factory, sock=sock, **options)
         return await self._loop.create_server(protocol_factory, sock=sock, **options)
+
+    async def look_up(self, host: str) -> list[str]:
+        with failing("find", Address("tcp", host, 0)):
+            return addresses_of(await self._loop.getaddrinfo(host, 0, type=socket.SOCK_STREAM))
 
     async def open_datagram(
         self, address: Address, factory: Callable[[], DatagramEndpoint]
@@ -236,10 +241,13 @@ class _Adapter:
     transports are open.
     """
 
-    __slots__ = ()
-    _runtime: AsyncioRuntime
-    _endpoint: Any
-    _transport: Any
+    __slots__ = ("_endpoint", "_resuming", "_runtime", "_transport")
+
+    def __init__(self, runtime: AsyncioRuntime, endpoint: Any) -> None:
+        self._runtime = runtime
+        self._endpoint = endpoint
+        self._transport: Any = None
+        self._resuming: asyncio.Handle | None = None
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -248,6 +256,8 @@ class _Adapter:
         self._endpoint.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._resuming is not None:
+            self._resuming.cancel()
         try:
             self._endpoint.connection_lost(exc)
         finally:
@@ -257,27 +267,34 @@ class _Adapter:
         return self._endpoint.eof_received()  # type: ignore[no-any-return]  # an endpoint of either kind
 
     def pause_writing(self) -> None:
-        self._endpoint.pause_writing()
+        if self._resuming is None:
+            self._endpoint.pause_writing()
+        else:  # it has not heard yet that it may write
+            self._resuming.cancel()
+            self._resuming = None
 
     def resume_writing(self) -> None:
+        # Later: asyncio's transport ends a second time, and fails, if it is closed in here.
+        self._resuming = self._runtime.call_soon(self._resume)
+
+    def _resume(self) -> None:
+        self._resuming = None
         self._endpoint.resume_writing()
 
 
 class _StreamAdapter(_Adapter, asyncio.Protocol):
-    __slots__ = ("_endpoint", "_runtime", "_transport", "data_received")
+    __slots__ = ("data_received",)
 
     def __init__(self, runtime: AsyncioRuntime, endpoint: Any) -> None:
-        self._runtime = runtime
-        self._endpoint = endpoint
+        super().__init__(runtime, endpoint)
         self.data_received = endpoint.data_received  # type: ignore[method-assign]  # no call in between
 
 
 class _BufferedAdapter(_Adapter, asyncio.BufferedProtocol):
-    __slots__ = ("_endpoint", "_runtime", "_transport", "buffer_updated", "get_buffer")
+    __slots__ = ("buffer_updated", "get_buffer")
 
     def __init__(self, runtime: AsyncioRuntime, endpoint: Any) -> None:
-        self._runtime = runtime
-        self._endpoint = endpoint
+        super().__init__(runtime, endpoint)
         self.get_buffer = endpoint.get_buffer  # type: ignore[method-assign]  # no call in between
         self.buffer_updated = endpoint.buffer_updated  # type: ignore[method-assign]  # as above
 
@@ -310,10 +327,14 @@ def _adapt(runtime: AsyncioRuntime, factory: Callable[[], Any]) -> _StreamAdapte
     return _StreamAdapter(runtime, endpoint)
 
 
-def _tls_options(tls: ssl.SSLContext | None) -> dict[str, Any]:
+def _tls_options(tls: ssl.SSLContext | None, handshake_timeout: float | None = None) -> dict[str, Any]:
     if tls is None:
         return {}
-    return {"ssl": tls, "ssl_handshake_timeout": HANDSHAKE_TIMEOUT, "ssl_shutdown_timeout": SHUTDOWN_TIMEOUT}
+    return {
+        "ssl": tls,
+        "ssl_handshake_timeout": HANDSHAKE_TIMEOUT if handshake_timeout is None else handshake_timeout,
+        "ssl_shutdown_timeout": SHUTDOWN_TIMEOUT,
+    }
 
 
 if sys.version_info >= (3, 12):

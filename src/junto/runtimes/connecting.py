@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from junto.address import Address
 from junto.runtime import BufferedEndpoint, DatagramEndpoint, Endpoint, Transport
-from junto.runtimes.binding import AddressInfo, SocketFile, bind_datagram, bind_tcp, bind_unix, tune
+from junto.runtimes.binding import (
+    AddressInfo,
+    SocketFile,
+    addresses_of,
+    bind_datagram,
+    bind_tcp,
+    tune,
+)
 from junto.runtimes.datagrams import SocketDatagrams
 from junto.runtimes.edge import failing, require_context, require_host
 from junto.runtimes.listening import SocketListener
@@ -24,7 +31,7 @@ from junto.runtimes.sockets import SocketHost, SocketTransport
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["connect", "listen", "open_datagram"]
+__all__ = ["connect", "listen", "look_up", "open_datagram"]
 
 AnyEndpoint = Endpoint | BufferedEndpoint
 
@@ -63,17 +70,21 @@ async def connect(
 
 
 async def listen(
-    host: SocketHost, address: Address, factory: Callable[[], AnyEndpoint], tls: ssl.SSLContext | None
+    host: SocketHost,
+    address: Address,
+    factory: Callable[[], AnyEndpoint],
+    tls: ssl.SSLContext | None,
+    handshake_timeout: float | None,
 ) -> SocketListener:
     """Accept connections: see `junto.runtime.Runtime.listen`."""
     require_context(address, tls)
     file: SocketFile | None = None
     with failing("listen at", address):
         if address.scheme == "unix":
-            sock, file = bind_unix(address.path)
+            sock, file = host.sockets.bind_unix(address.path)
             sockets = [sock]
         else:
-            sockets = bind_tcp(await _resolve(host, address, passive=True))
+            sockets = bind_tcp(await _resolve(host, address, passive=True), host.sockets)
             address = address.with_port(sockets[0].getsockname()[1])
 
     def accepted(sock: socket.socket) -> None:
@@ -82,7 +93,9 @@ async def listen(
         if tls is not None:
             from junto.runtimes.tls import TLSTransport
 
-            endpoint = TLSTransport(host, endpoint, tls, server_side=True, server_hostname=None)
+            endpoint = TLSTransport(
+                host, endpoint, tls, server_side=True, server_hostname=None, timeout=handshake_timeout
+            )
         SocketTransport(host, sock, endpoint).start()
 
     try:
@@ -101,7 +114,8 @@ async def open_datagram(
     """Receive datagrams: see `junto.runtime.Runtime.open_datagram`."""
     require_host(address)
     with failing("receive datagrams at", address):
-        sock = bind_datagram(await _resolve(host, address, passive=True, kind=socket.SOCK_DGRAM))
+        infos = await _resolve(host, address, passive=True, kind=socket.SOCK_DGRAM)
+        sock = bind_datagram(infos, host.sockets)
         try:
             return SocketDatagrams(host, sock, factory())
         except BaseException:
@@ -109,11 +123,18 @@ async def open_datagram(
             raise
 
 
+async def look_up(host: SocketHost, name: str) -> list[str]:
+    """Find IP addresses: see `junto.runtime.Runtime.look_up`."""
+    address = Address("tcp", name, 0)
+    with failing("find", address):
+        return addresses_of(await _resolve(host, address))
+
+
 async def _resolve(
     host: SocketHost, address: Address, *, passive: bool = False, kind: int = socket.SOCK_STREAM
 ) -> Sequence[AddressInfo]:
     flags = socket.AI_PASSIVE if passive else 0
-    look_up = functools.partial(socket.getaddrinfo, address.host or None, address.port, type=kind)
+    look_up = functools.partial(host.sockets.getaddrinfo, address.host or None, address.port, type=kind)
     try:
         infos: Sequence[AddressInfo] = look_up(flags=flags | socket.AI_NUMERICHOST)
     except socket.gaierror:  # not a number: somebody must be asked, and that takes time
@@ -136,7 +157,7 @@ async def _connect_socket(host: SocketHost, address: Address) -> socket.socket:
 
 
 async def _try_one(host: SocketHost, family: int, kind: int, protocol: int, place: Any) -> socket.socket:
-    sock = socket.socket(family, kind, protocol)
+    sock: socket.socket = host.sockets.socket(family, kind, protocol)
     try:
         sock.setblocking(False)
         code = sock.connect_ex(place)

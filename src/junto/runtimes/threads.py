@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from junto import runtime
 from junto.errors import ConnectionLost, LocalProtocolError
 from junto.runtimes import connecting
+from junto.runtimes.binding import SYSTEM
 from junto.runtimes.keeping import Keeper
 from junto.runtimes.leading import LeaderAndFollowers, drop_flows
 from junto.runtimes.listening import SocketListener
@@ -45,6 +46,8 @@ class ThreadsRuntime(LeaderAndFollowers):
     `start_thread`, `close`, `time` and `call_soon_threadsafe`. All else is for callbacks and for functions
     given to `call`.
     """
+
+    sockets = SYSTEM
 
     def __init__(self, poller: Poller | None = None) -> None:
         super().__init__(poller)
@@ -163,8 +166,12 @@ class ThreadsRuntime(LeaderAndFollowers):
         factory: Callable[[], Endpoint | BufferedEndpoint],
         *,
         tls: ssl.SSLContext | None = None,
+        handshake_timeout: float | None = None,
     ) -> SocketListener:
-        return await connecting.listen(self, address, factory, tls)
+        return await connecting.listen(self, address, factory, tls, handshake_timeout)
+
+    async def look_up(self, host: str) -> list[str]:
+        return await connecting.look_up(self, host)
 
     async def open_datagram(
         self, address: Address, factory: Callable[[], DatagramEndpoint]

@@ -25,7 +25,7 @@ from junto.sim.signals import SignalHandling
 if TYPE_CHECKING:
     from junto.sim.host import Host
 
-__all__ = ["Guest", "HostLoop", "close_coroutine", "in_order_of_making", "make_running"]
+__all__ = ["Guest", "HostLoop", "close_coroutine", "close_task", "in_order_of_making", "make_running"]
 
 
 class _Handle(asyncio.Handle):
@@ -88,6 +88,7 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
         self._timer_count = 0
         self._cost = host.choices("cpu").random
         self._order = host.choices("ready").below
+        self._permutes = host.world.mode == "adversarial"
 
     def turn(self) -> float | None:
         """Run one iteration at the host's time.
@@ -122,6 +123,8 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
             if here.loop is not self:  # it stays what it is between turns: setting it is a system call
                 make_running(self)
             cost = int((1 + 2 * self._cost()) * host.callback_cost)
+            if self._permutes and len(ready) > 1:
+                self._permute(ready)
             try:
                 for _ in range(len(ready)):
                     handle = ready.popleft()
@@ -151,6 +154,14 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
     def next_timer(self) -> int | None:
         """Tell when the next timer is due, in the world's time, or None."""
         return self.host.world_time(self._timers[0][0]) if self._timers else None
+
+    def _permute(self, ready: Any) -> None:
+        """Let tasks that are ready together go in any order; what is no task's stays in its place."""
+        places = [place for place, handle in enumerate(ready) if _is_of_a_task(handle)]
+        order = self._order
+        for last in range(len(places) - 1, 0, -1):
+            one, other = places[last], places[last - order(last + 1)]
+            ready[one], ready[other] = ready[other], ready[one]
 
     # What the base class does with real time, threads and a selector
 
@@ -241,8 +252,7 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
             for _ in range(100):  # tasks that are closed may make others, which never begin
                 left = in_order_of_making(asyncio.all_tasks(self) - closed)
                 for task in left:
-                    task._log_destroy_pending = False  # type: ignore[attr-defined]
-                    close_coroutine(task.get_coro())
+                    close_task(task)
                 if not left:
                     break
                 closed.update(left)
@@ -256,6 +266,10 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
         self._closed = True
 
 
+def _is_of_a_task(handle: asyncio.Handle) -> bool:
+    return isinstance(getattr(handle._callback, "__self__", None), asyncio.Task)  # type: ignore[attr-defined]
+
+
 def in_order_of_making(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
     """Sort tasks as they were made; their names, unless they were given others, count."""
     return sorted(tasks, key=lambda task: (len(task.get_name()), task.get_name()))
@@ -265,8 +279,16 @@ class _Over(BaseException):
     """The run is over; not GeneratorExit, after which what a coroutine awaits could not await again."""
 
 
+def close_task(task: asyncio.Task[Any]) -> None:
+    """End what a task does; it is told of nothing."""
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    # Until the collector finds it, each question for a loop's tasks would look at it.
+    asyncio.tasks._unregister_task(task)
+    close_coroutine(task.get_coro())
+
+
 def close_coroutine(coroutine: Any) -> None:
-    """End a coroutine that waits, however often it waits again; its task is told of nothing."""
+    """End a coroutine that waits, however often it waits again."""
     for _ in range(100):
         try:
             coroutine.throw(_Over)

@@ -10,6 +10,7 @@ import trio
 
 from junto.errors import ConnectionFailed
 from junto.runtimes import connecting
+from junto.runtimes.binding import SYSTEM
 from junto.runtimes.keeping import Keeper
 from junto.runtimes.listening import SocketListener
 from junto.runtimes.sockets import Closable
@@ -40,6 +41,8 @@ class TrioRuntime:
     All its tasks are in the nursery: one for callbacks and timers, one or two for each socket, one for each
     flow. When the nursery is cancelled, all that is open is aborted, and the tasks end.
     """
+
+    sockets = SYSTEM
 
     def __init__(self, nursery: trio.Nursery, *, shielded: bool = False) -> None:
         """Begin, in *nursery*.
@@ -134,8 +137,12 @@ class TrioRuntime:
         factory: Callable[[], Endpoint | BufferedEndpoint],
         *,
         tls: ssl.SSLContext | None = None,
+        handshake_timeout: float | None = None,
     ) -> SocketListener:
-        return await self._open(connecting.listen(self, address, factory, tls))
+        return await self._open(connecting.listen(self, address, factory, tls, handshake_timeout))
+
+    async def look_up(self, host: str) -> list[str]:
+        return await self._open(connecting.look_up(self, host))
 
     async def open_datagram(
         self, address: Address, factory: Callable[[], DatagramEndpoint]

@@ -208,6 +208,9 @@ class Network:
                     link.unblock(host)
                 else:
                     link.block(host)
+                    if source is host:
+                        for flow in list(link.flows):  # those of closed ends, too, which it had still to send
+                            flow.source.vanish()
 
     def partition(self, *sides: Host | str | Iterable[Host | str], one_way: bool = False) -> Partition:
         """Let sets of hosts not reach each other; hosts in none of them reach all.

@@ -8,6 +8,7 @@ from collections import deque
 from errno import EAGAIN, EALREADY, ECONNREFUSED, ECONNRESET, EINVAL, EISCONN, ENOTCONN, EPIPE
 from typing import TYPE_CHECKING, Any
 
+from junto.sim.kernel import SECOND
 from junto.sim.network.endpoints import os_error
 from junto.sim.network.flows import Flow
 from junto.sim.network.handshake import Handshake, choose_source
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["State", "StreamEnd"]
 
 LINGER = (socket.SOL_SOCKET, socket.SO_LINGER)
+HANDSHAKE = 63 * SECOND  # how long a host repeats its answer to who wants to connect
 
 
 class StreamEnd(StreamData):
@@ -208,7 +210,7 @@ class StreamEnd(StreamData):
             assert self.outflow is not None
             assert self.inflow is not None
             self.deaf = self.inflow.attentive = True
-            if self.incoming or self._lingers_not():
+            if self.incoming or self.lingers_not():
                 self.incoming.clear()
                 self.reset()
             else:
@@ -227,7 +229,8 @@ class StreamEnd(StreamData):
         self.reset()
         self.close()
 
-    def _lingers_not(self) -> bool:
+    def lingers_not(self) -> bool:
+        """Tell whether closing it is to break the connection, as SO_LINGER with no time asks for."""
         value = self.options.get(LINGER)
         return isinstance(value, bytes) and len(value) >= 8 and struct.unpack("ii", value[:8]) == (1, 0)
 
@@ -295,6 +298,15 @@ class StreamEnd(StreamData):
         if not self.closed:
             self.error = code
             self.changed()
+            self._be_forgotten()
+
+    def _be_forgotten(self) -> None:
+        """Make room at the listener if nobody was told of this connection, nor will be."""
+        listener = self.listener
+        if listener is not None and self not in listener.accepted:
+            listener.embryos -= 1
+            self.listener = None
+            self.close()
 
     def vanish(self) -> None:
         self.closed = self.deaf = True
@@ -306,3 +318,7 @@ class StreamEnd(StreamData):
             self.outflow.drop()
             self.inflow.attentive = True
             self.inflow.progress()
+            other = self.outflow.target
+            if other.listener is not None:  # it repeats its answer to us for a time
+                kernel = self.host.kernel
+                kernel.at(kernel.now + HANDSHAKE, other._be_forgotten)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 from errno import EADDRINUSE, ECONNREFUSED, ENOENT, EPROTOTYPE
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ class UnixNames:
             OSError: EADDRINUSE.
         """
         key = os.fsencode(address)
-        if key in self._ends:
+        if key in self._ends or (b"\0" not in key and _is_other_file(key)):
             raise os_error(EADDRINUSE)
         self._ends[key] = end
         end.bound = key if key.startswith(b"\0") else os.fsdecode(key)
@@ -69,10 +70,22 @@ class UnixNames:
         if self._ends.pop(os.fsencode(address), None) is None:
             raise FileNotFoundError(ENOENT, os.strerror(ENOENT), address)
 
+    def rename(self, address: Any, target: Any) -> None:
+        """Give a socket another path, and take that from whatever had it."""
+        self._ends[os.fsencode(target)] = self._ends.pop(os.fsencode(address))
+
     def release(self, end: Endpoint) -> None:
         """Forget an abstract name with its endpoint."""
         if isinstance(end.bound, bytes) and self._ends.get(end.bound) is end:
             del self._ends[end.bound]
+
+
+def _is_other_file(path: bytes) -> bool:
+    """Tell whether a real file of another kind is there; a real socket is none of this world."""
+    try:
+        return not stat.S_ISSOCK(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def pair(host: Host, kind: int = socket.SOCK_STREAM) -> tuple[Endpoint, Endpoint]:

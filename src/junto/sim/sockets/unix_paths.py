@@ -9,9 +9,16 @@ from typing import Any
 from junto.sim.here import here
 from junto.sim.interception.installing import replaces
 
-__all__: list[str] = []
+__all__ = [
+    "chmod",
+    "lstat",
+    "remove",
+    "stat_",
+    "unlink",
+]
 
 _stat, _lstat, _unlink, _remove, _chmod = os.stat, os.lstat, os.unlink, os.remove, os.chmod
+_rename, _replace = os.rename, os.replace
 
 
 def _is_socket(path: Any) -> bool:
@@ -66,6 +73,29 @@ def chmod(path: Any, mode: int, *, dir_fd: int | None = None, follow_symlinks: b
         _chmod(path, mode, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
 
 
+@replaces("os", "rename")
+def rename(src: Any, dst: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None) -> None:
+    """Give a file, or the host's socket of that path, another path."""
+    if not _move(src, dst):
+        _rename(src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+
+@replaces("os", "replace")
+def replace(src: Any, dst: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None) -> None:
+    """Give a file, or the host's socket of that path, another path."""
+    if not _move(src, dst):
+        _replace(src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+
+def _move(source: Any, target: Any) -> bool:
+    """Move a socket if it is one."""
+    if not _is_socket(source):
+        return False
+    assert here.host is not None
+    here.host.stack.unix.rename(source, target)
+    return True
+
+
 for _supporting in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
     for _real, _stand_in in (
         (_stat, stat_),
@@ -73,6 +103,8 @@ for _supporting in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symli
         (_unlink, unlink),
         (_remove, remove),
         (_chmod, chmod),
+        (_rename, rename),
+        (_replace, replace),
     ):
         if _real in _supporting:  # who asks whether a function can do more asks for the one that it has
             _supporting.add(_stand_in)
