@@ -121,7 +121,13 @@ EMPTY_NAMES = frozenset({"base", "common", "core", "helpers", "misc", "util", "u
 MAX_LINES = 400
 
 # Each tells one story in several modules: a program of its own, or what one optional dependency is wrapped in.
-WHOLE_PACKAGES = ("junto.cli", "junto.runtimes.simpy", "junto.runtimes.trio", "junto.simpy")
+WHOLE_PACKAGES = (
+    "junto.cli",
+    "junto.runtimes.simpy",
+    "junto.runtimes.trio",
+    "junto.sim.trio_hosts",
+    "junto.simpy",
+)
 
 
 @dataclass(frozen=True)

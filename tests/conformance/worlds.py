@@ -109,18 +109,19 @@ def run_simpy(backend: str, **options: Any) -> Callable[[Scenario], Any]:
     return run
 
 
-def run_trio(scenario: Scenario) -> Any:
-    async def main() -> Any:
-        with trio.fail_after(LIMIT):
-            async with QuietNursery() as nursery:
-                runtime = TrioRuntime(nursery)
-                try:
-                    return await scenario(runtime)
-                finally:
-                    await runtime.stop()
-                    runtime.end()
+async def _in_trio(scenario: Scenario) -> Any:
+    with trio.fail_after(LIMIT):
+        async with QuietNursery() as nursery:
+            runtime = TrioRuntime(nursery)
+            try:
+                return await scenario(runtime)
+            finally:
+                await runtime.stop()
+                runtime.end()
 
-    return trio.run(main)
+
+def run_trio(scenario: Scenario) -> Any:
+    return trio.run(_in_trio, scenario)
 
 
 def run_simulated_asyncio(scenario: Scenario, *expected: type[BaseException]) -> Any:
@@ -129,6 +130,10 @@ def run_simulated_asyncio(scenario: Scenario, *expected: type[BaseException]) ->
 
 def run_simulated_threads(scenario: Scenario, *expected: type[BaseException]) -> Any:
     return _in_a_world(lambda host: host.program(lambda: run_threads(scenario)), expected)
+
+
+def run_simulated_trio(scenario: Scenario, *expected: type[BaseException]) -> Any:
+    return _in_a_world(lambda host: host.run_trio(_in_trio, scenario), expected)
 
 
 def _in_a_world(start: Callable[[sim.Host], sim.Program], expected: tuple[type[BaseException], ...]) -> Any:
@@ -166,6 +171,14 @@ WORLDS = [
         simulated=True,
     ),
     World("simulated-threads", run_simulated_threads, Cancelled, InvalidState, simulated=True),
+    World(
+        "simulated-trio",
+        run_simulated_trio,
+        (Cancelled, trio.Cancelled),
+        InvalidState,
+        lambda: trio.CancelScope(shield=True),
+        simulated=True,
+    ),
 ]
 
 

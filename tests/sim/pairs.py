@@ -27,8 +27,10 @@ class Recorder:
         self.events: list[tuple[Any, ...]] = []
 
 
-def start(host: Host, program: Callable[..., Any]) -> Any:
-    """Run a coroutine function, or a blocking function as a program of its own."""
+def start(host: Host, program: Callable[..., Any], by_trio: bool) -> Any:
+    """Run a function of trio, a coroutine function, or a blocking function as a program of its own."""
+    if by_trio:
+        return host.run_trio(program)
     return host.run(program) if inspect.iscoroutinefunction(program) else host.program(program)
 
 
@@ -39,6 +41,7 @@ def talk(
     seeds: tuple[int, ...] = SEEDS,
     cut: bool = True,
     keeps: str = "",
+    trio: tuple[str, ...] = (),
     **options: Any,
 ) -> Any:
     """Run a server on host ``server`` and a client on host ``client``; see that a seed decides all of it.
@@ -53,6 +56,7 @@ def talk(
         cut: Whether there is a partition.
         keeps: What a library keeps from one run to the next, if it does: then each run is that of a process of
             its own.
+        trio: Which of the two are functions of trio, "serve" and "ask".
         **options: Of the world.
 
     Returns:
@@ -65,7 +69,7 @@ def talk(
         def run(seed: int = seed) -> Any:
             recorder = Recorder()
             world = World(seed, trace=recorder, **options)
-            result = world.run(_scenario, world, serve, ask, cut, timeout=300)
+            result = world.run(_scenario, world, serve, ask, cut, trio, timeout=300)
             return result, world.now, world.kernel.events, recorder.events
 
         first, second = [in_own_process(run) if keeps else run() for _ in range(2)]
@@ -76,11 +80,11 @@ def talk(
     return results[0]
 
 
-async def _scenario(world: World, serve: Any, ask: Any, cut: bool) -> Any:
+async def _scenario(world: World, serve: Any, ask: Any, cut: bool, trio: tuple[str, ...]) -> Any:
     server, client = world.hosts("server", "client")
-    start(server, serve)
+    start(server, serve, "serve" in trio)
     await world.sleep(0.1)
-    program = start(client, ask)
+    program = start(client, ask, "ask" in trio)
     if cut:
         await world.sleep(BEGIN)
         partition = world.net.partition({client}, {server})
