@@ -239,18 +239,22 @@ def in_order_of_making(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[
     return sorted(tasks, key=lambda task: (len(task.get_name()), task.get_name()))
 
 
+class _RunOver(BaseException):
+    """What a coroutine is left with that waits when its run ends."""
+
+
 def _close(task: asyncio.Task[Any]) -> None:
     """End a coroutine that waits, however often it waits again; its task is told of nothing."""
     task._log_destroy_pending = False  # type: ignore[attr-defined]
     coroutine = task.get_coro()
+    # Not with GeneratorExit: the interpreter takes it through what the coroutine awaits by closing that, and
+    # leaves behind, for the collector to complain of, whatever awaits something more while it is closed.
     for _ in range(100):
         try:
-            coroutine.close()
-        except RuntimeError:  # it ignored GeneratorExit: it awaits something while it is closed
-            continue
+            coroutine.throw(_RunOver())
         except BaseException:
             return
-        return
+    coroutine.close()
 
 
 def _close_generator(generator: AsyncGenerator[Any, Any]) -> None:
