@@ -6,6 +6,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Coroutine
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -240,20 +241,12 @@ def test_a_fault_on_nobody_is_marked() -> None:  # F1
 
 
 def test_faults_are_recorded_with_what_they_hit() -> None:  # F1
-    class Trace:
-        def __init__(self) -> None:
-            self.events: list[tuple[Any, ...]] = []
-
-        def digest(self) -> str:
-            return "digest"
-
-    trace = Trace()
-
     async def main(world: World) -> None:
         world.host("n1").run(idle)
         await world.sleep(5)
 
-    run(main, 1, plan="1s kill n1 for 1s", trace=trace)
+    trace = run(main, 1, plan="1s kill n1 for 1s", trace="net").trace
+    assert trace is not None
     found = [(when, kind, detail) for when, _, kind, *_, detail in trace.events if kind.startswith("fault")]
     assert found == [
         (10**9, "fault", "1.000s kill n1 for 1.000s"),
@@ -399,7 +392,7 @@ def test_names_are_not_found_late_or_wrong_for_some_hosts() -> None:
             await asyncio.sleep(1)
 
     async def main(world: World) -> str:
-        server, client, other = world.hosts("server", "client", "other")
+        server, client, _ = world.hosts("server", "client", "other")
         client.run(look_up, world)
         await world.sleep(12)
         return server.ip
@@ -412,7 +405,7 @@ def test_names_are_not_found_late_or_wrong_for_some_hosts() -> None:
     assert outcome.error is None
     assert answers.count(socket.EAI_AGAIN) == 1
     assert set(answers) == {outcome.result, socket.EAI_AGAIN, "10.0.0.3"}
-    gaps = [later[0] - earlier[0] for earlier, later in zip(found, found[1:], strict=False)]
+    gaps = [later[0] - earlier[0] for earlier, later in pairwise(found)]
     assert max(gaps) == pytest.approx(4, abs=0.01)
     assert [injected.hits for injected in outcome.faults] == [1, 1, 1]
 

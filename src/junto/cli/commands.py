@@ -14,7 +14,9 @@ from junto.errors import JuntoError
 
 __all__ = ["run"]
 
-_COMMANDS = ("call", "inspect", "instrument", "ping", "position", "pub", "query", "serve", "stream", "sub")
+_COMMANDS = (
+    *("call", "inspect", "instrument", "ping", "position", "pub", "query", "serve", "sim", "stream", "sub"),
+)
 
 
 class _Refused(Exception):
@@ -53,7 +55,7 @@ of a stream are one per line, and a failure is {"error": {"kind", "message", "ex
 _EPILOG = """\b
 Exit codes:
   0    done
-  1    no connection, no answer in time, or the system refused to write the result
+  1    no connection, no answer in time, or the system refused to write the result; sim: a seed failed
   2    wrong input
   3    the peer answered with a failure
   130  interrupted by Ctrl-C (serve ends with 0: it is how it ends)
@@ -76,7 +78,7 @@ def run(words: list[str]) -> int:
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")  # what the terminal's encoding lacks is no failure
     try:
-        _junto.main(words or ["--help"], prog_name="junto", standalone_mode=False)
+        code = _junto.main(words or ["--help"], prog_name="junto", standalone_mode=False)
     except Failure as failure:
         return report(failure, as_json=as_json)
     except click.ClickException as error:
@@ -88,7 +90,7 @@ def run(words: list[str]) -> int:
         if isinstance(refused.__cause__, BrokenPipeError):
             return OUTPUT_CLOSED
         return report(Failure("system", f"the system refused: {refused.__cause__}"), as_json=as_json)
-    return 0
+    return code if isinstance(code, int) else 0  # what `Context.exit` was given
 
 
 def _discard_output() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from junto.sim.kernel import SECOND
 from junto.sim.loop import in_order_of_making
@@ -48,7 +48,7 @@ class Notes(list[Note]):
         super().__init__()
         self._world = world
         self._counts: dict[str, int] = {}
-        self._attempts: dict[tuple[str, str], list[int]] = {}
+        self._attempts: dict[tuple[Host, Any], list[int]] = {}
 
     def add(self, host: Host, text: str, kind: str = "") -> None:
         """Keep a remark; of the suspicious ones the first few of each kind."""
@@ -64,17 +64,26 @@ class Notes(list[Note]):
         if host is not self._world.control:
             self.add(host, f"the loop was blocked for {duration / SECOND:.3f} s", "blocked")
 
-    def attempted(self, host: Host, what: str) -> None:
-        """Count an attempt, such as to connect; many that are alike within a second are remarked."""
+    def attempted(self, host: Host, what: Any) -> None:
+        """Count an attempt to connect to an address; many to the same one within a second are remarked."""
         now = self._world.kernel.now
-        times = self._attempts.setdefault((host.name, what), [])
+        times = self._attempts.setdefault((host, what), [])
         times.append(now)
         if len(times) > RETRIES and now - times.pop(0) < SECOND:
-            self.add(host, f"{what}: more than {RETRIES} times within a second", "retries")
+            self.add(
+                host, f"connects to {what[0]}:{what[1]} more than {RETRIES} times within a second", "retries"
+            )
             times.clear()
 
     def at_end(self) -> None:
         """Remark what the programs have left behind; when the run has ended, and nothing is closed yet."""
+        for end in self._world.net.half_closed():
+            if end.host.alive:
+                with_whom = (
+                    ":".join(map(str, end.remote[:2])) if isinstance(end.remote, tuple) else end.remote
+                )
+                text = f"the connection with {with_whom!s} is never closed on this side"
+                self.add(end.host, text, "connection")
         for host in self._world.hosts():
             if not host.alive:
                 continue

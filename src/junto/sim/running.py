@@ -18,6 +18,7 @@ from junto.sim.injecting import Injected
 from junto.sim.kernel import SECOND
 from junto.sim.notes import Note
 from junto.sim.plans import Fault, Plan
+from junto.sim.trace import Level, Trace, make_trace
 from junto.sim.world import World
 
 __all__ = ["Outcome", "run", "signature"]
@@ -60,7 +61,7 @@ class Outcome:
     virtual_seconds: float
     events: int
     digest: str | None
-    trace: Any
+    trace: Trace | None
     notes: tuple[Note, ...]
     reached: dict[str, int]
     choices: tuple[tuple[str, str], ...]
@@ -79,7 +80,7 @@ def run(
     plan: Plan | str | Iterable[Fault] | None = None,
     neutral: Iterable[Neutral] = (),
     timeout: float | None = None,
-    trace: Any = None,
+    trace: Level | Trace = "off",
     **world: Any,
 ) -> Outcome:
     """Run a program in a new world.
@@ -92,14 +93,15 @@ def run(
         plan: What does happen, instead of that.
         neutral: The decisions that are not taken.
         timeout: How much virtual time a coroutine function may take, in seconds.
-        trace: What records events, or None.
+        trace: How much is recorded, or what records it.
         **world: The other options of `World`.
 
     Returns:
         What came of it. An error of the run is in there, not raised, unless it
         is a `KeyboardInterrupt` of whoever watches.
     """
-    built = World(seed, neutral=neutral, trace=trace, **world)
+    recorder = trace if isinstance(trace, Trace) else make_trace(trace, seed=seed)
+    built = World(seed, neutral=neutral, trace=recorder, **world)
     built.prepare(faults, None if plan is None else Plan.of(plan), timeout)
     result, error = None, None
     try:
@@ -109,11 +111,13 @@ def run(
         raise
     except BaseException as failure:
         error = failure
-    return _outcome(built, result, error, trace)
+    return _outcome(built, result, error, recorder)
 
 
-def _outcome(world: World, result: Any, error: BaseException | None, trace: Any) -> Outcome:
+def _outcome(world: World, result: Any, error: BaseException | None, trace: Trace | None) -> Outcome:
     world.injector.finish()
+    if trace is not None:
+        trace.hosts.update((host.name, [host.ip]) for host in world.hosts())
     failed_ns: int | None = None
     failed_on: str | None = None
     if error is not None:

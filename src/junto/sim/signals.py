@@ -111,9 +111,7 @@ class SignalHandling:
 
     host: Host
 
-    def add_signal_handler(
-        self, sig: int, callback: Callable[[Unpack[Ts]], object], *args: *Ts
-    ) -> None:
+    def add_signal_handler(self, sig: int, callback: Callable[[Unpack[Ts]], object], *args: *Ts) -> None:
         """Call a function when the host gets a signal.
 
         Raises:

@@ -13,17 +13,17 @@ callbacks cost nothing.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
-import sys
-from asyncio import events
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+import warnings
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
+from junto.sim.asyncgens import hand_over, hooks_restored
 from junto.sim.choices import Choices, Neutral
 from junto.sim.claims import Claims, Failure
 from junto.sim.errors import SimDeadlock, SimTimeout
 from junto.sim.faults import Faults
-from junto.sim.here import here
 from junto.sim.host import Host, Program, seconds
 from junto.sim.injecting import Injector
 from junto.sim.interception import borrowed
@@ -98,7 +98,7 @@ class World:
         self.choices = Choices(seed, neutral, lambda: self.kernel.now)
         self.kernel = Kernel(self.choices.stream("tie", "world"))
         self.trace = trace
-        self.baton = Baton(self.kernel, self._entering, self._ending)
+        self.baton = Baton(self.kernel, hand_over, self._ending)
         self.claims = Claims()
         self.notes = Notes(self)
         self.reached: dict[str, int] = {}
@@ -194,8 +194,7 @@ class World:
             UnclaimedError: A program failed on a host, and nobody waited for it or expected it.
             BaseException: What it raised itself.
         """
-        hooks = sys.get_asyncgen_hooks()
-        with borrowed(self._epoch / SECOND), replaced(), watched(self, self._patience):
+        with hooks_restored(), borrowed(self._epoch / SECOND), replaced(), watched(self, self._patience):
             try:
                 return self._run(main, args, timeout)
             except BaseException as error:
@@ -205,7 +204,6 @@ class World:
                 self.notes.at_end()
                 make_running(None)
                 self.finish()
-                sys.set_asyncgen_hooks(*hooks)
 
     def _run(
         self, main: Callable[..., Coroutine[Any, Any, T]], args: tuple[Any, ...], timeout: float | None
@@ -227,10 +225,6 @@ class World:
         self.claims.check()
         return result
 
-    def _entering(self) -> None:
-        """Prepare a thread in which the kernel is about to run."""
-        sys.set_asyncgen_hooks(_asyncgen_begins, _asyncgen_ends)
-
     def _ending(self) -> None:
         """Keep what everybody waits for, as long as they do."""
         self._left = self.waiting()
@@ -247,12 +241,15 @@ class World:
         level = logging.root.manager.disable
         logging.disable()  # what is broken off now complains, and nobody has to know
         try:
-            self.baton.finish()
-            for loop in self.loops:
-                loop.finish()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # of coroutines that were never awaited
+                self.baton.finish()
+                for loop in self.loops:
+                    loop.finish()
+                self._graves.clear()
+                gc.collect(0)  # the collector was off: all that was made is young
         finally:
             logging.disable(level)
-        self._graves.clear()
 
     def bury(self, loop: HostLoop) -> None:
         """Keep what a dead process was doing, so that it is not finalized before the end of the run."""
@@ -344,14 +341,3 @@ class World:
         """Add an event of a host to the trace, if there is one."""
         if self.trace is not None:
             self.trace.events.append((host.now(), host.name, kind, None, None, None, None, detail))
-
-
-def _asyncgen_begins(generator: AsyncGenerator[Any, Any]) -> None:
-    asyncio.get_running_loop()._asyncgen_firstiter_hook(generator)  # type: ignore[attr-defined]
-
-
-def _asyncgen_ends(generator: AsyncGenerator[Any, Any]) -> None:
-    """Leave an abandoned generator to its loop, if it has one that still runs."""
-    loop = events._get_running_loop()
-    if loop is not None and here.host is not None:  # between turns the last loop still counts as running
-        loop._asyncgen_finalizer_hook(generator)  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from junto.sim.network.latency import distribution
 from junto.sim.network.links import Conditions, Link
 from junto.sim.network.names import Names
 from junto.sim.network.stack import Stack
-from junto.sim.network.streams import StreamEnd
+from junto.sim.network.streams import State, StreamEnd
 
 if TYPE_CHECKING:
     from junto.sim.host import Host
@@ -102,6 +102,14 @@ class Network:
     def forget(self, end: Endpoint) -> None:
         """Let the number of a closed endpoint go."""
         self._endpoints.pop(end.number, None)
+
+    def half_closed(self) -> list[StreamEnd]:
+        """List the ends that are open though the other end of their connection is closed."""
+        return [
+            end
+            for end in self._endpoints.values()
+            if isinstance(end, StreamEnd) and end.connection and (end.eof or end.state is State.OVER)
+        ]
 
     def number_connection(self) -> int:
         """Give a new connection its number, from 1."""

@@ -122,6 +122,7 @@ class StreamEnd(StreamData):
         else:
             stack.make_specific(self, choose_source(self.host, self.remote[0]))
         self.state = State.CONNECTING
+        self.host.world.notes.attempted(self.host, self.remote)
         self.handshake = Handshake(self, self.remote)
         self.handshake.start()
         return False

@@ -147,7 +147,7 @@ class SimRLock:
         return self._count if self._owner == _strand() else 0
 
     def _at_fork_reinit(self) -> None:
-        self._block._at_fork_reinit()
+        self._block._at_fork_reinit()  # pyright: ignore[reportPrivateUsage]  # its own kind
         self._owner, self._count = None, 0
 
 
