@@ -49,12 +49,14 @@ async def serve(service: object) -> None:
     await aio.serve(service, "tcp://0.0.0.0:5555")
 
 
-async def work(times: int, paid_in: Callable[[], None]) -> None:
-    """Pay in 10, so many times."""
-    for _ in range(times):
-        while not await pay_in():
+async def work(times: int, paid: Callable[[], None]) -> None:
+    """Pay in 10, so many times; each time it is done, tell so."""
+    while times:
+        if await pay_in():
+            paid()
+            times -= 1
+        else:
             await asyncio.sleep(0.5)
-        paid_in()
 
 
 async def pay_in() -> bool:

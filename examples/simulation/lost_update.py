@@ -26,7 +26,8 @@ async def add_one() -> None:
         await peer.remote.put(await peer.remote.get() + 1)
 
 
-async def both_are_counted(world: sim.World) -> None:
+@sim.test(seeds=300)
+async def test_both_are_counted(world: sim.World) -> None:
     server, anne, bert = world.hosts("server", "anne", "bert")
     counter = Counter()
     server.run(serve, counter)

@@ -30,8 +30,11 @@ class Shop:
 
 async def buy(customer: str, times: int) -> None:
     """Buy something so many times, each under a number of its own."""
-    for n in range(times):
-        while not await ordered(f"{customer}-{n}\n"):
+    number = 1
+    while number <= times:
+        if await ordered(f"{customer}-{number}\n"):
+            number += 1
+        else:
             await asyncio.sleep(0.5)
 
 

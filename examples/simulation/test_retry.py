@@ -3,19 +3,28 @@ from retry_once import CarefulShop
 
 from junto import sim
 
+FAULTS = sim.Faults(partition=True, every=5)
+
 
 async def sell(world: sim.World, shop: Shop) -> None:
+    def nothing_is_sold_twice() -> bool:
+        twice = {order for order in shop.sold if shop.sold.count(order) > 1}
+        assert not twice, f"{', '.join(sorted(twice))} was sold twice"
+        return True
+
     world.host("shop").run(shop.serve)
     for customer in world.hosts("anne", "bert"):
         customer.run(buy, customer.name, 20)
-    world.always("nothing is sold twice", lambda: len(shop.sold) == len(set(shop.sold)))
+    world.always("nothing is sold twice", nothing_is_sold_twice)
     world.eventually("all is sold", lambda: len(set(shop.sold)) == 40)
     await world.sleep(20)
 
 
-async def test_nothing_is_sold_twice(world: sim.World) -> None:
+@sim.test(seeds=300, faults=FAULTS)
+async def test_retry(world: sim.World) -> None:
     await sell(world, Shop())
 
 
-async def test_nothing_is_sold_twice_if_orders_are_known(world: sim.World) -> None:
+@sim.test(seeds=300, faults=FAULTS)
+async def test_retry_once(world: sim.World) -> None:
     await sell(world, CarefulShop())
