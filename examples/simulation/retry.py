@@ -32,7 +32,7 @@ async def buy(customer: str, times: int) -> None:
     """Buy something so many times, each under a number of its own."""
     number = 1
     while number <= times:
-        if await ordered(f"{customer}-{number}\n"):
+        if await ordered(f"order {customer}-{number}\n"):
             number += 1
         else:
             await asyncio.sleep(0.5)
