@@ -14,6 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from junto.sim.exploring import Settings
     from junto.sim.scenarios import Scenario
+    from junto.sim.trace import Level
     from junto.sim.workers import MakeWorker
 
 __all__ = ["pytest_addoption", "pytest_pyfunc_call", "pytest_terminal_summary", "sim_loop"]
@@ -120,11 +121,16 @@ def _settings(config: pytest.Config) -> Settings:
         jobs=jobs,
         budget=config.getoption("sim_time"),
         directory=_directory(config),
-        level=config.getoption("sim_trace"),
-        check=config.getoption("sim_check"),
+        level=_level(config),
+        check=bool(config.getoption("sim_check")),
         shrinking=not config.getoption("sim_no_shrink"),
         progress=config.get_verbosity() >= 0 and config.getoption("capture") == "no",
     )
+
+
+def _level(config: pytest.Config) -> Level:
+    level: Level = config.getoption("sim_trace") or "net"
+    return level
 
 
 def _directory(config: pytest.Config) -> Path:
@@ -169,7 +175,7 @@ def _replay(item: pytest.Function, scenario: Scenario) -> None:
     from junto.sim.running_here import Here
     from junto.sim.workers import fixed_hash_seed
 
-    artefact = Artefact.read(item.config.getoption("sim_replay"))
+    artefact = Artefact.read(str(item.config.getoption("sim_replay")))
     if artefact.program != item.nodeid:
         pytest.skip(f"the run to be repeated is one of {artefact.program}")
     make_worker = _make_worker(item)

@@ -177,7 +177,7 @@ def _recorded(
         notes=tuple(notes),
     )
     if summary.trace:
-        failure = replace(failure, last=tuple(last_lines(events_of(summary).events)))
+        failure = replace(failure, last=_last(summary))
     if path is not None and page is not None:
         Artefact.make(here.scenario, program, final, summary, failure, hash_seed).write(path)
         if summary.trace:
@@ -216,11 +216,19 @@ def shrink_again(
         host=summary.failed_on,
         needs=needs(final, summary),
         shrunk=shrunk.text + ("" if shrunk.complete else ", broken off"),
-        last=tuple(last_lines(events_of(summary).events)),
+        last=_last(summary),
     )
     artefact.again(final, summary, failure).write(target)
     _draw(summary, failure, target.with_name(target.name.removesuffix(ENDING) + ".html"))
     return failure
+
+
+def _last(summary: Summary) -> tuple[str, ...]:
+    events = events_of(summary).events
+    # What is left when a run has failed says nothing of why it failed.
+    while events and events[-1][2] == "note" and " is left: " in (events[-1][7] or ""):
+        events.pop()
+    return tuple(last_lines(events))
 
 
 def _shown(path: Path) -> Path:

@@ -98,8 +98,6 @@ class Scenario:
         main = self.main
         if end_ns is not None and inspect.iscoroutinefunction(main):
             main = _ending(main, end_ns)
-        if trace is not None:
-            main = _naming(main, trace)
         return run(
             main,
             seed,
@@ -107,7 +105,7 @@ class Scenario:
             plan=plan,
             neutral=neutral,
             timeout=self.timeout,
-            trace=trace,
+            trace="off" if trace is None else trace,
             **self.options,
         )
 
@@ -154,31 +152,6 @@ def _ending(main: Callable[[World], Any], end_ns: int) -> Callable[[World], Any]
             return None
 
     return ending
-
-
-def _naming(main: Callable[[World], Any], trace: Trace) -> Callable[[World], Any]:
-    """Tell the trace the addresses of the hosts."""
-
-    def tell(world: World) -> None:
-        trace.hosts = {host.name: [host.ip] for host in (world.control, *world.hosts())}
-
-    if inspect.iscoroutinefunction(main):
-
-        async def naming(world: World) -> Any:
-            try:
-                return await main(world)
-            finally:
-                tell(world)
-
-        return naming
-
-    def naming_plain(world: World) -> Any:
-        try:
-            return main(world)
-        finally:
-            tell(world)
-
-    return naming_plain
 
 
 def target_of(program: Callable[..., Any], *, decorated: bool = False) -> str | None:

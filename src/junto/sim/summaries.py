@@ -190,7 +190,7 @@ def _programs_part(trace: TracebackType | None) -> TracebackType | None:
     part = trace
     while part is not None and _is_own(part):
         part = part.tb_next
-    return part or trace
+    return part  # none for what the simulation itself has found, such as an oracle
 
 
 def _is_own(part: TracebackType) -> bool:
