@@ -39,11 +39,13 @@ async def ask(answers: list[str]) -> None:
     while True:
         try:
             reader, writer = await asyncio.open_connection("server", 80)
-            for number in range(10):
-                writer.write(b"%d\n" % number)
-                answers.append((await asyncio.wait_for(reader.readline(), 1)).decode())
-                await asyncio.sleep(0.05)
-            writer.close()
+            try:
+                for number in range(10):
+                    writer.write(b"%d\n" % number)
+                    answers.append((await asyncio.wait_for(reader.readline(), 1)).decode())
+                    await asyncio.sleep(0.05)
+            finally:
+                writer.close()
         except (TimeoutError, OSError):
             await asyncio.sleep(0.5)
 

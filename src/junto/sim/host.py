@@ -8,14 +8,16 @@ kept, unrun, until the world ends.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from junto.sim.choices import Stream
 from junto.sim.clocks import HostClock
 from junto.sim.errors import HostDied
+from junto.sim.hosted import HostedProgram
 from junto.sim.kernel import SECOND
 from junto.sim.loop import HostLoop
 from junto.sim.programs import Program
@@ -52,6 +54,7 @@ class Host(HostClock):
             generator of random numbers, its counters.
         callback_cost: The least cost of a callback, in nanoseconds.
         signals: What the process does with signals.
+        killed_by: The signal that has ended it, if one has.
         programs: What `run` was given.
         stack: Its side of the network.
     """
@@ -71,6 +74,7 @@ class Host(HostClock):
         self.closing: list[Callable[[bool], None]] = []
         self.resuming: list[Callable[[], None]] = []
         self.signals = Signals(self)
+        self.killed_by = int(signal.SIGKILL)
         self.slowness = 1.0
         self.callback_cost = 1000 / cpu
         self._cpu = cpu
@@ -102,6 +106,34 @@ class Host(HostClock):
         if not self.alive:
             raise HostDied(f"{self.name} is down; restart() it")
         program = Program(self, main, args)
+        self.programs.append(program)
+        program.start()
+        return program
+
+    def program(
+        self, main: Callable[[], Any] | str | os.PathLike[str], argv: Iterable[str] = ()
+    ) -> HostedProgram:
+        """Run a script or a blocking function in a thread of its own, now and after each restart.
+
+        It may do all that a program of its own process may, `asyncio.run` included. Modules that it imports,
+        the environment's variables and the standard streams are those of the real process; what it gets of
+        its own are its arguments, its module ``__main__``, and signals.
+
+        Args:
+            main: The path of a script, with whose end the host's process ends if nothing
+                else runs in it; or a function that is called without arguments.
+            argv: The arguments, in ``sys.argv`` behind its name.
+
+        Returns:
+            The program; ``await program.wait()`` gives what the function returned, or the global variables
+            of the script at its end, and ``program.status`` how it ended.
+
+        Raises:
+            HostDied: The host is down.
+        """
+        if not self.alive:
+            raise HostDied(f"{self.name} is down; restart() it")
+        program = HostedProgram(self, main, tuple(argv))
         self.programs.append(program)
         program.start()
         return program
@@ -178,7 +210,7 @@ class Host(HostClock):
 
         On the loop's own thread the loop stands still.
         """
-        Waiter(self, "time.sleep").wait(self.world_duration(duration))
+        Waiter(self, "time.sleep").wait(max(1, self.world_duration(duration)))  # others run, if only for 0
 
     def slow(self, factor: float) -> None:
         """Let each callback cost `factor` times its usual virtual time; 1 ends it."""
@@ -187,11 +219,15 @@ class Host(HostClock):
 
     # Lives
 
-    def kill(self) -> None:
+    def kill(self, sig: int = signal.SIGKILL) -> None:
         """End the process at once: none of its code runs any more; its kernel closes its sockets.
 
         Nothing happens if it is down.
+
+        Args:
+            sig: The signal that ends it, for the status of its hosted programs.
         """
+        self.killed_by = int(sig)
         self._end(True, "kill")
 
     def power_off(self) -> None:

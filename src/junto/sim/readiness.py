@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from junto.sim.errors import SimEscape
 from junto.sim.network.endpoints import Endpoint
+from junto.sim.sockets.waiting import unwatch, watch
 
 if TYPE_CHECKING:
     from junto.sim.host import Host
@@ -76,12 +77,11 @@ class _Watch:
         self._woken = False
         self._over = False
         self._handle = asyncio.Handle(self._ready, (), host.loop, None)
-        end.on_change = self.look
+        watch(end, self.look)
 
     def end_watching(self) -> None:
         self._over = True
-        if self._end.on_change == self.look:
-            self._end.on_change = None
+        unwatch(self._end, self.look)
 
     def look(self) -> None:
         """Have the loop come here in its next turn, if there is a reason."""

@@ -18,7 +18,7 @@ from junto.sim.injecting import Injected
 from junto.sim.kernel import SECOND
 from junto.sim.notes import Note
 from junto.sim.plans import Fault, Plan
-from junto.sim.trace import Level, Trace, make_trace
+from junto.sim.trace import Level, Trace
 from junto.sim.world import World
 
 __all__ = ["Outcome", "run", "signature"]
@@ -100,8 +100,7 @@ def run(
         What came of it. An error of the run is in there, not raised, unless it
         is a `KeyboardInterrupt` of whoever watches.
     """
-    recorder = trace if isinstance(trace, Trace) else make_trace(trace, seed=seed)
-    built = World(seed, neutral=neutral, trace=recorder, **world)
+    built = World(seed, neutral=neutral, trace=trace, **world)
     built.prepare(faults, None if plan is None else Plan.of(plan), timeout)
     result, error = None, None
     try:
@@ -111,10 +110,11 @@ def run(
         raise
     except BaseException as failure:
         error = failure
-    return _outcome(built, result, error, recorder)
+    return _outcome(built, result, error)
 
 
-def _outcome(world: World, result: Any, error: BaseException | None, trace: Trace | None) -> Outcome:
+def _outcome(world: World, result: Any, error: BaseException | None) -> Outcome:
+    trace = world.trace
     world.injector.finish()
     if trace is not None:
         trace.hosts.update((host.name, [host.ip]) for host in world.hosts())

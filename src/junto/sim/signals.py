@@ -7,6 +7,8 @@ What a handler does, it does in a turn of the host's loop. Without one, SIGINT e
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import inspect
 import os
 import signal
 from collections.abc import Callable
@@ -14,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVarTuple, Unpack
 
 from junto.sim.here import here
 from junto.sim.interception import replaces
+from junto.sim.mains import Main, own_main
+from junto.sim.network.streams import StreamEnd
 
 if TYPE_CHECKING:
     from junto.sim.host import Host
@@ -35,12 +39,17 @@ _kill = os.kill
 
 
 class Signals:
-    """What one process does with signals."""
+    """What one process does with signals.
+
+    Attributes:
+        wakeup: The socket to which the numbers of signals are written, or -1.
+    """
 
     def __init__(self, host: Host) -> None:
         self._host = host
         self._handlers: dict[int, Any] = {signal.SIGINT: signal.default_int_handler}
         self._leaving: asyncio.Task[None] | None = None
+        self.wakeup = -1
 
     def handler(self, number: int) -> Any:
         """Return the handler of a signal, as `signal.getsignal` does."""
@@ -73,8 +82,11 @@ class Signals:
             host.pause()
         elif number == signal.SIGCONT:
             host.resume()
+        main = own_main(host)
         if number == signal.SIGKILL:
-            host.kill()
+            host.kill(number)
+        elif main is not None and callable(handler) and not isinstance(handler, asyncio.Handle):
+            self._interrupt(main, number, handler)
         elif isinstance(handler, asyncio.Handle):
             host.wake(handler)
         elif handler is signal.default_int_handler:
@@ -82,7 +94,19 @@ class Signals:
         elif callable(handler):
             host.wake(asyncio.Handle(handler, (number, None), host.loop, None))
         elif handler == signal.SIG_DFL and number not in IGNORED | {signal.SIGSTOP}:
-            host.kill()
+            host.kill(number)
+
+    def _interrupt(self, main: Main, number: int, handler: Callable[[int, None], object]) -> None:
+        """Have the main thread of a hosted program handle a signal, as soon as it waits."""
+        if self.wakeup >= 0:
+            end = self._host.world.net.endpoint(self.wakeup)
+            if isinstance(end, StreamEnd):
+                with contextlib.suppress(OSError):  # full: then it is awake
+                    end.send(bytes([number]))
+        if here.thread is main.strand:
+            handler(number, None)
+        else:
+            main.strand.interrupt(lambda: handler(number, None))
 
     def leave(self) -> None:
         """End the process in order; a second time, at once."""
@@ -119,7 +143,7 @@ class SignalHandling:
             TypeError: The function is a coroutine function.
             ValueError: There is no such signal.
         """
-        if asyncio.iscoroutine(callback) or asyncio.iscoroutinefunction(callback):
+        if asyncio.iscoroutine(callback) or inspect.iscoroutinefunction(callback):
             raise TypeError("coroutines cannot be used with add_signal_handler()")
         handle = asyncio.Handle(callback, args, self, None)  # type: ignore[arg-type]  # a loop, with the rest of it
         try:
@@ -142,8 +166,7 @@ def signal_signal(signalnum: int, handler: Any) -> Any:
     host = here.host
     if host is None:
         return _signal(signalnum, handler)
-    if here.thread is not None:
-        raise ValueError("signal only works in main thread of the main interpreter")
+    _require_main_thread(host, "signal only works in main thread of the main interpreter")
     if not callable(handler) and handler not in (signal.SIG_DFL, signal.SIG_IGN):
         raise TypeError("signal handler must be signal.SIG_IGN, signal.SIG_DFL, or a callable object")
     return host.signals.handle(signalnum, handler)
@@ -166,8 +189,29 @@ def signal_raise_signal(signalnum: int) -> None:
 
 @replaces("signal", "set_wakeup_fd")
 def signal_set_wakeup_fd(fd: int, **options: bool) -> int:
-    """Have signals written to a socket; on a host they wake its loop by themselves."""
-    return _set_wakeup_fd(fd, **options) if here.host is None else -1
+    """Have signals written to a socket; they wake a host's own loop by themselves."""
+    host = here.host
+    if host is None:
+        return _set_wakeup_fd(fd, **options)
+    _require_main_thread(host, "set_wakeup_fd only works in main thread of the main interpreter")
+    before, host.signals.wakeup = host.signals.wakeup, fd
+    return before
+
+
+def _require_main_thread(host: Host, text: str) -> None:
+    main = own_main(host)
+    if here.thread is not None and (main is None or here.thread is not main.strand):
+        raise ValueError(text)
+
+
+if hasattr(signal, "siginterrupt"):
+    _siginterrupt = signal.siginterrupt
+
+    @replaces("signal", "siginterrupt")
+    def signal_siginterrupt(signalnum: int, flag: bool, /) -> None:
+        """Say whether a signal breaks off calls of the system; on a host none does."""
+        if here.host is None:
+            _siginterrupt(signalnum, flag)
 
 
 @replaces("os", "kill")

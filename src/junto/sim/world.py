@@ -35,8 +35,8 @@ from junto.sim.network.names import Names
 from junto.sim.notes import Notes
 from junto.sim.oracles import Oracle, Oracles
 from junto.sim.plans import Fault, Plan
-from junto.sim.sockets import replaced
 from junto.sim.threads.baton import Baton
+from junto.sim.trace import Level, Trace, make_trace
 from junto.sim.watchdog import watched
 from junto.sim.whereabouts import of_world
 
@@ -59,7 +59,7 @@ class World:
             seconds; None for another value on each, drawn from the seed.
         neutral: Decisions that are not taken, as `Choices` knows them.
         patience: For how many real seconds a callback may run; None for ever.
-        trace: What records events, or None.
+        trace: How much of what happens is recorded, or what records it.
         latency: How long a packet is under way between two hosts; see `Conditions`.
         chunking: The probability that a piece of a stream is cut.
         ipv6: Whether hosts have IPv6 addresses too.
@@ -88,7 +88,7 @@ class World:
         monotonic_start: float | None = None,
         neutral: Iterable[Neutral] = (),
         patience: float | None = 10.0,
-        trace: Any = None,
+        trace: Level | Trace | None = None,
         latency: Latency = (0.0005, 0.0015),
         chunking: float = 0.0,
         ipv6: bool = False,
@@ -97,7 +97,7 @@ class World:
         self.seed = seed
         self.choices = Choices(seed, neutral, lambda: self.kernel.now)
         self.kernel = Kernel(self.choices.stream("tie", "world"))
-        self.trace = trace
+        self.trace = make_trace(trace, seed=seed) if isinstance(trace, str) else trace
         self.baton = Baton(self.kernel, hand_over, self._ending)
         self.claims = Claims()
         self.notes = Notes(self)
@@ -194,7 +194,7 @@ class World:
             UnclaimedError: A program failed on a host, and nobody waited for it or expected it.
             BaseException: What it raised itself.
         """
-        with hooks_restored(), borrowed(self._epoch / SECOND), replaced(), watched(self, self._patience):
+        with hooks_restored(), borrowed(self._epoch / SECOND), watched(self, self._patience):
             try:
                 return self._run(main, args, timeout)
             except BaseException as error:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import _random
+import _socket
 import _thread
 import datetime
 import functools
@@ -107,13 +108,18 @@ def test_a_place_that_calls_something_else_first_is_still_watched(host: FakeHost
     assert names(code, host) == ["time.time"]
 
 
+class Child(subprocess.Popen[bytes]):
+    __init__ = subprocess.Popen.__init__  # bound before it was replaced
+    wait = subprocess.Popen.wait
+
+
 def test_threads_processes_sockets_and_files_are_found_at_their_callers(
     host: FakeHost, tmp_path: Path
 ) -> None:
     def code() -> None:
         _thread.start_new_thread(int, ())  # as a module in C may do
-        socket.socket().close()
-        subprocess.run([sys.executable, "--version"], check=True, capture_output=True)
+        _socket.socket().close()  # likewise
+        Child([sys.executable, "-c", ""]).wait()
         (tmp_path / "new").write_text("text")
         (tmp_path / "new").read_text()
 

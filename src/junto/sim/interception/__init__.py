@@ -3,7 +3,7 @@
 `installing` holds the registry, in which the other parts of the simulation put what they replace; `clocks`,
 `unix_clocks` and `dates` tell the time; `entropy` and `generators` draw; `identity` says who a process is;
 `counters` and `numbering` count what a process would count from its start; `borrowing` is what surrounds a
-run; `audit` finds what all this does not reach.
+run; `refusing` has what cannot be simulated; `audit` finds what all this does not reach.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from junto.sim.interception import (
     entropy,
     generators,
     identity,
+    refusing,
     unix_clocks,
 )
 from junto.sim.interception.borrowing import borrowed
@@ -32,6 +33,7 @@ __all__ = [
     "identity",
     "install",
     "installed",
+    "refusing",
     "replace",
     "replaces",
     "task_factory",

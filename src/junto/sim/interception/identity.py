@@ -12,9 +12,10 @@ import socket
 import sys
 import uuid
 from hashlib import blake2b
+from typing import Any
 
 from junto.sim.here import here
-from junto.sim.interception.installing import replaces
+from junto.sim.interception.installing import replace, replaces
 
 __all__ = ["PROCESSORS"]
 
@@ -105,6 +106,21 @@ def uname() -> platform.uname_result:
     host = here.host
     found = _uname()
     return found if host is None else found._replace(node=host.name)
+
+
+_processor: Any = getattr(vars(platform).get("_Processor"), "from_subprocess", None)
+
+if _processor is not None:
+
+    def from_subprocess() -> str:
+        """Ask the system for its processor's name, which costs the host nothing."""
+        before, here.host = here.host, None
+        try:
+            return str(_processor() or "")
+        finally:
+            here.host = before
+
+    replace("platform", "_Processor.from_subprocess", staticmethod(from_subprocess))
 
 
 @replaces("uuid", "getnode")

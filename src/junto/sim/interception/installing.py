@@ -33,6 +33,7 @@ class _Replacement:
     wrapper: object
     everywhere: bool
     keep: frozenset[str]
+    inherited: bool
 
     def owner(self) -> Any:
         """Find the module or class in whose namespace the name is, or None while there is none."""
@@ -40,6 +41,8 @@ class _Replacement:
         *classes, name = self.path.split(".")
         for class_name in classes:
             owner = getattr(owner, class_name, None)
+        if self.inherited:
+            return owner if hasattr(owner, name) else None
         return owner if owner is not None and name in vars(owner) else None
 
 
@@ -51,6 +54,13 @@ class _Place:
     name: str
     original: object
     wrapper: object
+    inherited: bool = False
+
+    def put_back(self) -> None:
+        if self.inherited:
+            delattr(self.owner, self.name)
+        else:
+            set_attribute(self.owner, self.name, self.original)
 
 
 _lock = threading.RLock()
@@ -62,7 +72,13 @@ _seen: dict[str, ModuleType] = {}
 
 
 def replace(
-    module: str, path: str, wrapper: object, *, everywhere: bool = True, keep: Collection[str] = ()
+    module: str,
+    path: str,
+    wrapper: object,
+    *,
+    everywhere: bool = True,
+    keep: Collection[str] = (),
+    inherited: bool = False,
 ) -> None:
     """Have a function, class or method of the process replaced from the next `install` on.
 
@@ -79,10 +95,12 @@ def replace(
             wrapper too; not so for methods and values, for
             a number is the same object wherever it stands.
         keep: Modules, or ``module.name``, that keep the original all the same.
+        inherited: Whether a class has it from another one, and gets one of its
+            own; then modules that bound that method get the wrapper too.
     """
     with _lock:
-        everywhere = everywhere and "." not in path and callable(wrapper)
-        _wanted[module, path] = _Replacement(module, path, wrapper, everywhere, frozenset(keep))
+        everywhere = everywhere and ("." not in path or inherited) and callable(wrapper)
+        _wanted[module, path] = _Replacement(module, path, wrapper, everywhere, frozenset(keep), inherited)
 
 
 def replaces(module: str, path: str, *, keep: Collection[str] = ()) -> Callable[[T], T]:
@@ -142,7 +160,8 @@ def install() -> None:
             owner = found.owner()
             if owner is not None:
                 name = found.path.rpartition(".")[2]
-                place = _Place(owner, name, vars(owner)[name], found.wrapper)
+                original = getattr(owner, name) if found.inherited else vars(owner)[name]
+                place = _Place(owner, name, original, found.wrapper, found.inherited)
                 set_attribute(owner, name, found.wrapper)
                 _installed[key] = place
         # New replacements concern all modules, known ones only those imported since.
@@ -172,11 +191,11 @@ def uninstall() -> None:
         exchange = {
             id(place.wrapper): place.original
             for key, place in _installed.items()
-            if callable(place.wrapper) and "." not in key[1]
+            if callable(place.wrapper) and ("." not in key[1] or place.inherited)
         }
         for place in reversed([*_installed.values(), *_elsewhere]):
             if vars(place.owner).get(place.name) is place.wrapper:
-                set_attribute(place.owner, place.name, place.original)
+                place.put_back()
             elif vars(place.owner).get(place.name) is not place.original:
                 left.append(f"{getattr(place.owner, '__name__', place.owner)}.{place.name}")
         for _, namespace, _ in _modules_of_programs(new_only=False):

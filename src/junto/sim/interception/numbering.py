@@ -143,6 +143,29 @@ class NumberingLoop(asyncio.BaseEventLoop):
         return make_task(coro, loop=self, name=name, context=context, **options)
 
 
+_create_task: Any = asyncio.BaseEventLoop.create_task
+_create_future: Any = asyncio.BaseEventLoop.create_future
+
+
+@replaces("asyncio.base_events", "BaseEventLoop.create_task")
+def create_task(self: Any, coro: Any, **options: Any) -> asyncio.Task[Any]:
+    """Run a coroutine in a task; that of a loop that a hosted program has made is numbered, too."""
+    if here.host is None or self.get_task_factory() is not None:
+        task: asyncio.Task[Any] = _create_task(self, coro, **options)
+        return task
+    self._check_closed()
+    return make_task(coro, loop=self, **options)
+
+
+@replaces("asyncio.base_events", "BaseEventLoop.create_future")
+def create_future(self: Any) -> asyncio.Future[Any]:
+    """Make a future; that of a loop that a hosted program has made is numbered, too."""
+    if here.host is None:
+        future: asyncio.Future[Any] = _create_future(self)
+        return future
+    return NumberedFuture(loop=self)
+
+
 class OrderedWeakSet:
     """What a loop does with its set of asynchronous generators, in the order in which they came."""
 

@@ -41,6 +41,7 @@ class Endpoint(ABC):
         options: What `setsockopt` was given, by level and name.
         on_change: Called when it may have become readable, writable or hung up.
         closed: Whether its owner has closed it.
+        shares: How many descriptors there are for it.
     """
 
     __slots__ = (
@@ -55,6 +56,7 @@ class Endpoint(ABC):
         "options",
         "proto",
         "remote",
+        "shares",
         "type",
     )
 
@@ -69,6 +71,7 @@ class Endpoint(ABC):
         self.options: dict[tuple[int, int], Any] = {}
         self.on_change: Callable[[], None] | None = None
         self.closed = False
+        self.shares = 1
         self.number = host.stack.register(self)
 
     def __repr__(self) -> str:
@@ -134,6 +137,19 @@ class Endpoint(ABC):
         """Tell who waits for it."""
         if self.on_change is not None:
             self.on_change()
+
+    def share(self) -> int:
+        """Make another descriptor for it, and return its number."""
+        self.check_open()
+        self.shares += 1
+        return self.host.world.net.number_endpoint(self)
+
+    def release(self, number: int) -> None:
+        """Let one of its descriptors go; with the last one it is closed."""
+        self.host.world.net.release(number)
+        self.shares -= 1
+        if self.shares <= 0:
+            self.close()
 
     def close(self) -> None:
         """Let its owner be done with it; nothing happens if that is so."""

@@ -111,6 +111,19 @@ class Network:
             if isinstance(end, StreamEnd) and end.connection and (end.eof or end.state is State.OVER)
         ]
 
+    def release(self, number: int) -> None:
+        """Let a number go that stands for nothing any more."""
+        self._endpoints.pop(number, None)
+
+    def pretends(self, number: int) -> bool:
+        """Tell whether a number is one of those that stand for descriptors, or was."""
+        return FIRST_NUMBER <= number < self._next_number
+
+    def number_apart(self) -> int:
+        """Give a number to something that has one as descriptors have, and is no endpoint."""
+        self._next_number += 1
+        return self._next_number - 1
+
     def number_connection(self) -> int:
         """Give a new connection its number, from 1."""
         self._connections += 1

@@ -161,7 +161,7 @@ class StreamEnd(StreamData):
         listener = self.listener
         assert listener is not None
         listener.embryos -= 1
-        if listener.closed:
+        if listener.closed or listener.state is not State.LISTENING:
             self.abandon()
             return
         assert self.inflow is not None
@@ -185,6 +185,11 @@ class StreamEnd(StreamData):
             OSError: ENOTCONN.
         """
         self.check_open()
+        if self.state is State.LISTENING and how != socket.SHUT_WR:
+            self.state = State.FRESH  # who waits for connections there is told so
+            self._refuse_all()
+            self.changed()
+            return
         if self.state is not State.OPEN or self.outflow is None:
             raise os_error(ENOTCONN)
         if how in (socket.SHUT_RD, socket.SHUT_RDWR):
@@ -195,10 +200,7 @@ class StreamEnd(StreamData):
 
     def closing(self) -> None:
         if self.state is State.LISTENING:
-            for child in self.accepted:
-                child.listener = None
-                child.abandon()
-            self.accepted.clear()
+            self._refuse_all()
         elif self.state is State.CONNECTING:
             assert self.handshake is not None
             self.handshake.give_up()
@@ -212,6 +214,12 @@ class StreamEnd(StreamData):
             else:
                 self.outflow.finish()
                 self.inflow.progress()  # who waits for room here is to learn that nobody reads any more
+
+    def _refuse_all(self) -> None:
+        for child in self.accepted:
+            child.listener = None
+            child.abandon()
+        self.accepted.clear()
 
     def abandon(self) -> None:
         """Close a connection that nobody has accepted: with a reset."""

@@ -56,6 +56,10 @@ class UnixNames:
         """Tell whether something has or had a path and nobody has removed it."""
         return os.fsencode(address) in self._ends
 
+    def number(self, address: Any) -> int:
+        """Tell a path's number, which is that of its socket."""
+        return self._ends[os.fsencode(address)].number
+
     def unlink(self, address: Any) -> None:
         """Remove a path; connections made by it go on.
 

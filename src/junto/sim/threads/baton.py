@@ -49,6 +49,7 @@ class Strand:
         self.baton = host.world.baton
         self.gate = closed_gate()
         self.waiter: Waiter | None = None
+        self.interrupts: list[Callable[[], object]] = []
         self._due = False
         self._wake: float = inf
 
@@ -57,6 +58,12 @@ class Strand:
         if not self._due:
             self._due = True
             self.kernel.due.append(self)
+
+    def interrupt(self, call: Callable[[], object]) -> None:
+        """Have a function called by this when it waits next, or now if it does; it may raise there."""
+        self.interrupts.append(call)
+        if self.waiter is not None:
+            self.want_turn()
 
     def wake_at(self, when: int) -> None:
         """Make this due at a world time."""
@@ -100,6 +107,7 @@ class HostThread(Strand):
         super().__init__(host)
         self.main = main
         self.name = "a thread"
+        self.owner: threading.Thread | None = None
         self.ended = False
         self.ident = 0
         self.sentinel: Any = None  # the lock that `threading` lets go of at its end, up to Python 3.12
@@ -160,15 +168,12 @@ class HostThread(Strand):
 class LoopStrand(Strand):
     """The code of a host's loop, stopped in the middle of a turn."""
 
-    def __init__(self, host: Host) -> None:
-        super().__init__(host)
-        self.baton.lives[self] = host.boot
-
     def go_on(self) -> None:
         self.baton.hand_over(self.gate)
 
     def park(self) -> None:
         baton = self.baton
+        baton.lives[self] = self.host.boot
         if not baton.over:
             pump = baton.pump
             pump.waits_at = self.gate
@@ -191,13 +196,14 @@ class Waiter:
         woken: Whether `wake` was called since the last wait.
     """
 
-    __slots__ = ("_strand", "host", "on", "woken")
+    __slots__ = ("_late", "_strand", "_until", "host", "on", "woken")
 
     def __init__(self, host: Host, on: str) -> None:
         self.host = host
         self.on = on
-        self.woken = False
+        self.woken = self._late = False
         self._strand: Strand | None = None
+        self._until: int | None = None
 
     def wait(self, timeout: int | None = None) -> bool:
         """Wait until `wake` is called.
@@ -213,13 +219,22 @@ class Waiter:
         """
         if not self.woken and timeout != 0:
             strand: Strand = here.thread or LoopStrand(self.host)
-            self._strand, strand.waiter = strand, self
+            before = strand.waiter  # of the wait that was interrupted by what waits now
+            self._strand, self._late = strand, False
+            self._until = None
             if timeout is not None:
-                strand.kernel.at(self.host.now() + timeout, self._time_over, strand)
+                self._until = until = self.host.now() + timeout
+                strand.kernel.at(until, self._time_over, until)
             try:
-                strand.park()
+                while not (self.woken or self._late):
+                    strand.waiter = self
+                    if strand.interrupts:
+                        strand.interrupts.pop(0)()
+                    else:
+                        strand.park()
+                        here.host = self.host
             finally:
-                self._strand = strand.waiter = None
+                self._strand, strand.waiter = None, before
                 here.host = self.host
         woken, self.woken = self.woken, False
         return woken
@@ -231,9 +246,10 @@ class Waiter:
             if self._strand is not None:
                 self._strand.want_turn()
 
-    def _time_over(self, strand: Strand) -> None:
-        if self._strand is strand and strand.waiter is self:
-            strand.want_turn()
+    def _time_over(self, until: int) -> None:
+        if self._strand is not None and self._until == until:
+            self._late = True
+            self._strand.want_turn()
 
 
 class Pump:

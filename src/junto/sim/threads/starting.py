@@ -68,6 +68,7 @@ def _begin(main: Callable[[], object], args: tuple[Any, ...], kwargs: Mapping[st
     owner = getattr(main, "__self__", None)
     if isinstance(owner, threading.Thread):
         thread.name = f"thread {owner.name}"
+        thread.owner = owner
     thread.start()
     if isinstance(owner, threading.Thread):
         owner._started = _Started()  # type: ignore[attr-defined]

@@ -1,0 +1,97 @@
+"""What no simulated program may do, for it would happen in reality: each is refused by its name, at the call.
+
+Other loops than asyncio's own, and policies that would bring them, are not refused where asking for them is
+but a wish: it is ignored, with a warning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import importlib
+import warnings
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from junto.sim.errors import SimEscape
+from junto.sim.here import here
+from junto.sim.interception.installing import replace, when_imported
+
+__all__ = ["refuse"]
+
+_PROCESSES = "there is one process on a host; give what the other one does to a host of its own"
+_SIGNALS = "handle signals with signal.signal() or loop.add_signal_handler()"
+_TIMERS = "wait with a timeout instead"
+
+_REFUSED: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("subprocess", ("Popen.__init__",), _PROCESSES),
+    (
+        "os",
+        (
+            *("fork", "forkpty", "system", "posix_spawn", "posix_spawnp"),
+            *("execv", "execve", "spawnv", "spawnve"),
+        ),
+        _PROCESSES,
+    ),
+    (
+        "signal",
+        ("pause", "sigwait", "sigwaitinfo", "sigtimedwait", "pthread_kill", "pthread_sigmask"),
+        _SIGNALS,
+    ),
+    ("signal", ("alarm", "setitimer"), _TIMERS),
+)
+
+
+def refuse(module: str, path: str, instead: str) -> None:
+    """Have a function or method raise `SimEscape` in code of a host.
+
+    Args:
+        module: The module's full name, which is imported; a name that it does not have is left out.
+        path: The name in it, or ``Class.method``.
+        instead: What to do instead.
+    """
+    owner: Any = importlib.import_module(module)
+    *classes, name = path.split(".")
+    for class_name in classes:
+        owner = getattr(owner, class_name)
+    original: Any = vars(owner).get(name)
+    if original is None:
+        return
+    title = f"{module}.{path.removesuffix('.__init__')}"
+
+    @functools.wraps(original)
+    def call(*args: Any, **options: Any) -> Any:
+        if here.host is None:
+            return original(*args, **options)
+        raise SimEscape(title, instead)
+
+    replace(module, path, call)
+
+
+for _module, _paths, _instead in _REFUSED:
+    for _path in _paths:
+        refuse(_module, _path, _instead)
+
+
+def _ignore(module: str, path: str, original: Callable[..., Any]) -> None:
+    @functools.wraps(original)
+    def call(*args: Any, **options: Any) -> Any:
+        if here.host is None:
+            return original(*args, **options)
+        warnings.warn(f"{module}.{path} is ignored in a simulated world", RuntimeWarning, stacklevel=2)
+        return None
+
+    replace(module, path, call)
+
+
+_ignore("asyncio.events", "set_event_loop_policy", asyncio.set_event_loop_policy)
+
+
+def _uvloop(module: ModuleType) -> None:
+    _ignore("uvloop", "install", module.install)
+    for name in ("new_event_loop", "run"):
+        refuse("uvloop", name, "it does its own I/O; take asyncio's own loop")
+
+
+when_imported("uvloop", _uvloop)
