@@ -29,11 +29,11 @@ async def sell_bread(world: sim.World, cache: Table, reading: Callable[[str, int
     await world.sleep(20)
 
 
-@sim.test(seeds=300, faults=FAULTS)
+@sim.test(faults=FAULTS)
 async def test_cache(world: sim.World) -> None:
     await sell_bread(world, Table(), read)
 
 
-@sim.test(seeds=300, faults=FAULTS)
+@sim.test(faults=FAULTS)
 async def test_cache_checked(world: sim.World) -> None:
     await sell_bread(world, cache_checked.Cache(), cache_checked.read)

@@ -25,11 +25,11 @@ async def pay_in(world: sim.World, account: Account) -> None:
     await world.sleep(60)
 
 
-@sim.test(seeds=300, faults=FAULTS)
+@sim.test(faults=FAULTS)
 async def test_lease(world: sim.World) -> None:
     await pay_in(world, Account())
 
 
-@sim.test(seeds=300, faults=FAULTS)
+@sim.test(faults=FAULTS)
 async def test_lease_fenced(world: sim.World) -> None:
     await pay_in(world, FencedAccount())

@@ -20,11 +20,11 @@ async def sell(world: sim.World, shop: Shop) -> None:
     await world.sleep(20)
 
 
-@sim.test(seeds=300, faults=FAULTS)
+@sim.test(faults=FAULTS)
 async def test_retry(world: sim.World) -> None:
     await sell(world, Shop())
 
 
-@sim.test(seeds=300, faults=FAULTS)
+@sim.test(faults=FAULTS)
 async def test_retry_once(world: sim.World) -> None:
     await sell(world, CarefulShop())

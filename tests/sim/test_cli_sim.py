@@ -94,7 +94,9 @@ def test_a_run_is_looked_at(junto: Junto, artefact: Path) -> None:
     assert (code, out) == (0, ".sim/lost_update-0.html\n")
     code, out, _ = junto("diff", str(artefact), str(artefact))
     assert (code, out) == (0, "they are the same\n")
-    code, out, _ = junto("trace", str(artefact), "--host", "a", "--kind", "send", "--around", "40", "--context", "3")
+    code, out, _ = junto(
+        "trace", str(artefact), "--host", "a", "--kind", "send", "--around", "40", "--context", "3"
+    )
     assert code == 0
     assert len(out.splitlines()) <= 7
     trace = Artefact.read(artefact).events()

@@ -200,4 +200,6 @@ def test_an_asynchronous_fixture_needs_an_asynchronous_test(project: Path, run: 
         "from junto import sim\n\n@sim.fixture\nasync def late(world):\n    return 1\n\n"
         "@sim.test(seeds=2)\ndef test_wrong(world, late):\n    pass\n"
     )
-    assert "the fixture late is asynchronous, and the test that takes it is not" in run("test_wrong.py", code=1)
+    assert "the fixture late is asynchronous, and the test that takes it is not" in run(
+        "test_wrong.py", code=1
+    )

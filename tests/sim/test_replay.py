@@ -113,7 +113,9 @@ def test_another_hash_seed_is_told(artefact: Path) -> None:
     assert any("PYTHONHASHSEED=" in note for note in replayed.notes)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": "junto-sim/9"}', '{"format": "junto-sim/1"}', "\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", '{"format": "junto-sim/9"}', '{"format": "junto-sim/1"}', "\xff"]
+)
 def test_what_is_no_artefact_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "x.sim.json"
     path.write_text(text, encoding="latin-1")
@@ -166,7 +168,9 @@ def other_pythons() -> list[str]:
         path = shutil.which(f"python{version}")
         if path is None or sys.version.startswith(f"{version}."):
             continue
-        usable = subprocess.run([path, "-c", "import msgspec"], capture_output=True, timeout=BOUND, check=False)
+        usable = subprocess.run(
+            [path, "-c", "import msgspec"], capture_output=True, timeout=BOUND, check=False
+        )
         if usable.returncode == 0:
             found.append(path)
     return found + [path for path in os.environ.get("JUNTO_OTHER_PYTHONS", "").split(os.pathsep) if path]

@@ -113,9 +113,7 @@ def test_faults_are_dropped_shortened_and_rounded() -> None:
 
 
 def test_decisions_are_given_up_by_kind_then_by_thing_then_in_time() -> None:
-    choices = [
-        (label, entity) for label in ("cpu", "net.latency", "think") for entity in ("a", "b", "c")
-    ]
+    choices = [(label, entity) for label in ("cpu", "net.latency", "think") for entity in ("a", "b", "c")]
 
     def fails(order: Order) -> bool:
         always = {one for one in order.neutral if len(one) == 2}
@@ -146,7 +144,9 @@ def test_operations_are_dropped_last() -> None:
 
 
 def test_the_failure_stays_the_same_one() -> None:
-    found = Made(lambda order: "n1" in order.plan and "n2" in order.plan).shrink("1s kill n1\n2s kill n2\n3s kill n3")
+    found = Made(lambda order: "n1" in order.plan and "n2" in order.plan).shrink(
+        "1s kill n1\n2s kill n2\n3s kill n3"
+    )
     assert {fault.targets for fault in Plan.of(found.order.plan or "")} == {("n1",), ("n2",)}
     assert found.summary.signature == "bug"
 
