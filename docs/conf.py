@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+import timelines
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -69,5 +73,15 @@ def keep_colons(_app: Sphinx, what: str, _name: str, _obj: Any, _options: Any, l
         lines[0] = f"{types[0].removeprefix(':type: ')}: {lines[0]}"
 
 
+def write_timelines(app: Sphinx, exception: Exception | None) -> None:
+    """Make the runs that the pages show, and write theirs."""
+    if exception is None and app.builder.format == "html":
+        folder = Path(app.outdir) / "simulation"
+        folder.mkdir(exist_ok=True)
+        for name in timelines.TIMELINES:
+            (folder / f"{name}.html").write_text(timelines.page(name), encoding="utf-8", newline="\n")
+
+
 def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", keep_colons, priority=600)  # after napoleon's 500
+    app.connect("build-finished", write_timelines)
