@@ -32,7 +32,7 @@ myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
 # One page per module, made from the docstrings; it lists what the module's `__all__` promises.
-autosummary_mock_imports = ["junto.__main__"]  # to import it is to run the command
+autosummary_mock_imports = ["junto.__main__", "junto.sim.__main__"]  # to import them is to run the command
 autosummary_ignore_module_all = (
     True  # a package has a page for each of its modules, also those it does not export
 )
@@ -55,6 +55,8 @@ nitpick_ignore_regex = [
     (r"py:class", r"junto\.exposing\.Exposed"),
     # A private base class is shown, and has no page.
     (r"py:class", r"junto\.(.*\.)?_\w+"),
+    # Inside the simulated world; what is offered of it is offered by these packages.
+    (r"py:.*", r"junto\.sim\.(?!(network|standins)\.[A-Z])\w+\..*"),
     # The standard library, msgspec, SimPy and trio: their inventories would have to be fetched.
     (r"py:.*", rf"({'|'.join(sorted(sys.stdlib_module_names))}|msgspec|simpy|trio)\..*"),
 ]
