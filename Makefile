@@ -33,7 +33,7 @@ unexport PYTHONHOME PYTHONPATH
 help: ## print this list (the default)
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/$(filled)-demo ## run a mosaik co-simulation over junto, and plot it
+demo: $(VENV)/$(filled)-demo ## run a co-simulation, instruments and a vehicle over junto, and plot them
 	$(DEMO)
 
 test: $(VENV)/$(filled)-test ## run all tests

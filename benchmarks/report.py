@@ -82,7 +82,7 @@ def _format_row(figures: Figures, timed: bool) -> str:
     values = figures.values
     spread = f"{_number(min(values))} … {_number(max(values))}"
     cpu = ""
-    if timed:
+    if timed and figures.client_cpu:
         cpu = f"  {median(figures.client_cpu) * 1e6:9.1f} + {median(figures.server_cpu) * 1e6:.1f}"
     return f"{_number(median(values)):>15}  {spread:>19}{cpu}"
 

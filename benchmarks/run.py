@@ -17,6 +17,7 @@ if __name__ == "__main__":
 
 from benchmarks import costs
 from benchmarks.coroutines import measure_coroutines
+from benchmarks.instruments import measure_instruments
 from benchmarks.plan import Plan
 from benchmarks.rates import measure_rate
 from benchmarks.report import Progress, describe_machine, print_bars, print_machine, print_outcome
@@ -32,6 +33,7 @@ def find_workloads() -> dict[str, Measure]:
     workloads["idle"] = costs.measure_idle
     workloads["import"] = costs.measure_import
     workloads["coroutines"] = measure_coroutines
+    workloads["instruments"] = measure_instruments
     return workloads
 
 

@@ -1,302 +1,83 @@
 """VSOA: junto beside the package ``vsoa`` 1.0.4 and bare sockets, each side a process of its own.
 
-    python -m benchmarks.vsoa [--rounds 5] [--seconds 1.0] [--only fetch]
+    python -m benchmarks.vsoa [--rounds 5] [--seconds 1.0] [--placement split] [--only fetch]
 
-Contestants take turns in each round; what is told is the median of the rounds, and its ratio to the baseline.
+Contestants take turns in each round. What is told is the median of the rounds, lowest and highest, and the
+processor time of client and server for each call or message. A ratio is made round by round, from turns that
+lie close together, and its median told.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
+import importlib
+import os
 import socket
-import statistics
-import struct
 import subprocess
 import sys
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from statistics import median
+from typing import Any, NamedTuple
 
-IN_FLIGHT = 100
-SUBSCRIBERS = 10
-HEADER = struct.Struct(">BBBBIHHII")
+from benchmarks import vsoa_sides as sides
+from benchmarks.processes import Placement
 
-Counted = tuple[float, str]
-"""A rate per second, and a remark."""
+SERVERS: dict[str, Callable[[int], object]] = {
+    "bare": sides.serve_bare,
+    "vsoa": sides.serve_vsoa,
+    "junto": sides.serve_junto,
+    "junto threads": sides.serve_junto_threads,
+}
 
 
-# --- servers: each listens at the port of its argument, and says so ---
+class Contestant(NamedTuple):
+    """What runs in the two processes.
 
+    Attributes:
+        server: One of `SERVERS`.
+        client: Gets the port and the seconds; gives a rate, how many it made in all, and of publications the
+            part that arrived.
+    """
 
-def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    server: str
+    client: Callable[[int, float], Any]
 
 
-def serve_bare(port: int) -> None:
-    """Send back what comes, a fetch of 24 bytes at a time."""
+def publishing(*, busy: float = 0.0, **order: Any) -> dict[str, Contestant]:
+    return {
+        "vsoa": Contestant("vsoa", partial(sides.subscribe_vsoa, order=order, busy=busy)),
+        "junto": Contestant("junto", partial(sides.subscribe_junto, order=order, busy=busy)),
+    }
 
-    def answer(connection: socket.socket) -> None:
-        with connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            while data := connection.recv(65536):
-                connection.sendall(data)
 
-    with socket.create_server(("127.0.0.1", port)) as listener:
-        say("ready")
-        while True:
-            threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()
+QUICK = ((2000, 0.0), (5000, 0.0), (2000, 0.2), (5000, 0.2))
+"""Quick publications in a second, to ten subscribers, and for how many seconds these are busy at a time."""
 
-
-def serve_vsoa(port: int) -> None:
-    import vsoa
-
-    server = vsoa.Server()
-
-    @server.command("/echo")
-    def echo(client: Any, request: Any, payload: Any) -> None:
-        client.reply(request.seqno, {"param": payload.param})
-
-    def publish(quick: bool, seconds: float, pause: float, data: bytes) -> None:
-        end = time.perf_counter() + seconds
-        count = 0
-        while time.perf_counter() < end:
-            server.publish("/p", {"data": data}, quick)
-            count += 1
-            if pause and count % 20 == 0:
-                time.sleep(pause)
-        time.sleep(0.3)
-        server.publish("/end", {"param": [count]})
-
-    @server.command("/go")
-    def go(client: Any, request: Any, payload: Any) -> None:
-        client.reply(request.seqno)
-        arguments = (payload.param["quick"], payload.param["seconds"], payload.param["pause"], b"x" * 64)
-        threading.Thread(target=publish, args=arguments, daemon=True).start()
-
-    threading.Timer(0.2, say, ("ready",)).start()
-    server.run("127.0.0.1", port)
-
-
-def serve_junto(port: int) -> None:
-    from junto import aio as flavour
-    from junto.vsoa import aio
-
-    async def main() -> None:
-        async with aio.serve(f"vsoa://127.0.0.1:{port}") as server:
-            tasks = []
-            server.command("/echo")(lambda request: request.param)
-
-            async def publish(quick: bool, seconds: float, pause: float) -> None:
-                data = b"x" * 64
-                end = time.perf_counter() + seconds
-                count = 0
-                while time.perf_counter() < end:
-                    for _ in range(20):
-                        server.publish("/p", None, data, quick=quick)
-                    count += 20
-                    await asyncio.sleep(pause)
-                await asyncio.sleep(0.3)
-                server.publish("/end", [count])
-
-            @server.command("/go")
-            def go(request: Any) -> None:
-                tasks.append(asyncio.create_task(publish(**request.param)))
-
-            say("ready")
-            await server.wait_closed()
-
-    flavour.run(main())
-
-
-# --- clients: each prints a rate ---
-
-
-def rate(step: Callable[[], object], seconds: float) -> float:
-    count = 0
-    start = now = time.perf_counter()
-    while now < start + seconds:
-        step()
-        count += 1
-        now = time.perf_counter()
-    return count / (now - start)
-
-
-def fetch_bare(port: int, seconds: float) -> float:
-    frame = HEADER.pack(0x29, 1, 0xC0, 0, 0, 0, 5, 1, 0) + b"/echo5\0\0"
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-        def step() -> None:
-            connection.sendall(frame)
-            size = 0
-            while size < len(frame):
-                size += len(connection.recv(65536))
-
-        rate(step, 0.2)
-        return rate(step, seconds)
-
-
-def fetch_vsoa(port: int, seconds: float) -> float:
-    import vsoa
-
-    client = vsoa.Client()
-    assert client.connect(f"vsoa://127.0.0.1:{port}") == 0
-    threading.Thread(target=client.run, daemon=True).start()
-
-    def step() -> None:
-        assert client.fetch("/echo", payload={"param": [5]})[1].param == [5]
-
-    rate(step, 0.2)
-    return rate(step, seconds)
-
-
-def fetch_junto(port: int, seconds: float) -> float:
-    from junto.vsoa import sync
-
-    with sync.connect(f"vsoa://127.0.0.1:{port}") as client:
-
-        def step() -> None:
-            assert client.fetch("/echo", [5]).param == [5]
-
-        rate(step, 0.2)
-        return rate(step, seconds)
-
-
-def pipeline_vsoa(port: int, seconds: float) -> float:
-    import vsoa
-
-    client = vsoa.Client()
-    assert client.connect(f"vsoa://127.0.0.1:{port}") == 0
-    threading.Thread(target=client.run, daemon=True).start()
-    done = 0
-    free = threading.Semaphore(IN_FLIGHT)
-
-    def answered(_client: Any, header: Any, payload: Any) -> None:
-        nonlocal done
-        assert payload.param == [5]
-        done += 1
-        free.release()
-
-    def step() -> None:
-        free.acquire()
-        client.call("/echo", payload={"param": [5]}, callback=answered)
-
-    rate(step, 0.2)
-    return rate(step, seconds)
-
-
-def pipeline_junto(port: int, seconds: float) -> float:
-    from junto import aio as flavour
-    from junto.vsoa import aio
-
-    async def main() -> float:
-        async with aio.connect(f"vsoa://127.0.0.1:{port}") as client:
-            flying = deque(client.fetch("/echo", [5]) for _ in range(IN_FLIGHT))
-            count = 0
-            start = now = time.perf_counter()
-            while now < start + seconds:
-                for _ in range(IN_FLIGHT):
-                    assert (await flying.popleft()).param == [5]
-                    flying.append(client.fetch("/echo", [5]))
-                count += IN_FLIGHT
-                now = time.perf_counter()
-            for last in flying:
-                await last
-            return count / (now - start)
-
-    return flavour.run(main())
-
-
-def subscribe_vsoa(port: int, seconds: float, *, quick: bool, pause: float) -> tuple[float, float]:
-    import vsoa
-
-    counts = [0] * SUBSCRIBERS
-    ended: list[Any] = []
-    clients = []
-
-    def receiver(number: int) -> Callable[..., None]:
-        def receive(client: Any, url: str, payload: Any, quick: bool) -> None:
-            if url == "/p":
-                counts[number] += 1
-            else:
-                ended.append(payload.param[0])
-
-        return receive
-
-    for number in range(SUBSCRIBERS):
-        client = vsoa.Client()
-        client.onmessage = receiver(number)
-        assert client.connect(f"vsoa://127.0.0.1:{port}") == 0
-        threading.Thread(target=client.run, daemon=True).start()
-        client.subscribe(["/p", "/end"])
-        clients.append(client)
-    time.sleep(0.3)
-    clients[0].fetch("/go", payload={"param": {"quick": quick, "seconds": seconds, "pause": pause}})
-    give_up = time.monotonic() + 20 * seconds
-    while len(ended) < SUBSCRIBERS and time.monotonic() < give_up:
-        time.sleep(0.01)
-    return sum(counts) / seconds, sum(counts) / max(1, ended[0] * SUBSCRIBERS)
-
-
-def subscribe_junto(port: int, seconds: float, *, quick: bool, pause: float) -> tuple[float, float]:
-    from junto import aio as flavour
-    from junto.vsoa import aio
-
-    async def main() -> tuple[float, float]:
-        counts = [0] * SUBSCRIBERS
-        ended: list[Any] = []
-        async with contextlib.AsyncExitStack() as stack:
-
-            def counter(number: int) -> Callable[[Any], None]:
-                def receive(message: Any) -> None:
-                    counts[number] += 1
-
-                return receive
-
-            clients = []
-            for number in range(SUBSCRIBERS):
-                client = await stack.enter_async_context(aio.connect(f"vsoa://127.0.0.1:{port}"))
-                await client.subscribe("/p", callback=counter(number))
-                await client.subscribe("/end", callback=lambda message: ended.append(message.param[0]))
-                clients.append(client)
-            await clients[0].fetch("/go", {"quick": quick, "seconds": seconds, "pause": pause})
-            give_up = time.monotonic() + 20 * seconds
-            while len(ended) < SUBSCRIBERS and time.monotonic() < give_up:  # noqa: ASYNC110  # as the other waits
-                await asyncio.sleep(0.01)
-            return sum(counts) / seconds, sum(counts) / max(1, ended[0] * SUBSCRIBERS)
-
-    return flavour.run(main())
-
-
-# --- taking turns ---
-
-QUICK_PAUSE = 0.002
-"""Twenty quick publications in such a time: the same rate for both."""
-
-WORKLOADS: dict[str, dict[str, tuple[str, Callable[[int, float], Any]]]] = {
+WORKLOADS: dict[str, dict[str, Contestant]] = {
     "fetch": {
-        "vsoa": ("vsoa", fetch_vsoa),
-        "bare sockets": ("bare", fetch_bare),
-        "junto": ("junto", fetch_junto),
+        "vsoa": Contestant("vsoa", sides.fetch_vsoa),
+        "bare sockets": Contestant("bare", sides.fetch_bare),
+        "junto": Contestant("junto", sides.fetch_junto),
+        "junto, both in threads": Contestant("junto threads", sides.fetch_junto),
     },
-    "pipelined": {"vsoa": ("vsoa", pipeline_vsoa), "junto": ("junto", pipeline_junto)},
-    "publish": {
-        "vsoa": ("vsoa", lambda port, seconds: subscribe_vsoa(port, seconds, quick=False, pause=0.0)),
-        "junto": ("junto", lambda port, seconds: subscribe_junto(port, seconds, quick=False, pause=0.0)),
+    "pipelined": {
+        "vsoa": Contestant("vsoa", sides.pipeline_vsoa),
+        "junto": Contestant("junto", sides.pipeline_junto),
     },
-    "quick": {
-        "vsoa": ("vsoa", lambda port, seconds: subscribe_vsoa(port, seconds, quick=True, pause=QUICK_PAUSE)),
-        "junto": (
-            "junto",
-            lambda port, seconds: subscribe_junto(port, seconds, quick=True, pause=QUICK_PAUSE),
-        ),
+    "publish": publishing(quick=False, burst=20, rate=0),
+    **{
+        f"quick, {10 * rate:,}/s{f', subscribers busy for {busy} s at a time' if busy else ''}": publishing(
+            quick=True, burst=20, rate=rate, busy=busy
+        )
+        for rate, busy in QUICK
     },
 }
+MODULES = {"vsoa": ("vsoa",), "junto": ("junto.aio", "junto.vsoa.aio", "junto.vsoa.sync")}
+"""What clients import."""
+
 BARS = {
     ("fetch", "vsoa"): 2.3,
     ("fetch", "bare sockets"): 0.75,
@@ -315,52 +96,89 @@ def free_port() -> int:
                 return port
 
 
+def command(role: str, *words: object, cpus: tuple[int, ...]) -> list[str]:
+    order = [sys.executable, "-m", "benchmarks.vsoa", role, *map(str, words)]
+    return [*order, "--cpus", ",".join(map(str, cpus))] if cpus else order
+
+
 @contextlib.contextmanager
-def server(name: str) -> Iterator[int]:
+def server(name: str, cpus: tuple[int, ...]) -> Iterator[tuple[int, Callable[[], float]]]:
+    """Run a server; give its port, and what tells its processor time."""
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.vsoa", "--be-server", name, str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command("--be-server", name, port, cpus=cpus), stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     try:
         assert process.stdout.readline() == "ready\n"
-        yield port
+        yield port, partial(processor_time, process.pid)
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
 
 
-def turn(workload: str, contestant: str, seconds: float) -> list[float]:
-    """Run server and client once; give the rate, and for publishing the part that arrived."""
-    with server(WORKLOADS[workload][contestant][0]) as port:
-        command = [sys.executable, "-m", "benchmarks.vsoa", "--be-client", workload, contestant, str(port)]
-        command.append(str(seconds))
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60 + 40 * seconds, check=False)
+def processor_time(pid: int) -> float:
+    # The clock of another process's processor time, as Linux numbers it.
+    return time.clock_gettime(~pid << 3 | 2) if sys.platform == "linux" else 0.0
+
+
+class Turn(NamedTuple):
+    """What one run of server and client gave.
+
+    Attributes:
+        rate: Calls or messages per second.
+        client_cpu: Processor time of the client for each, in microseconds.
+        server_cpu: The same of the server.
+        arrived: The part of the publications that arrived; 1 for calls.
+    """
+
+    rate: float
+    client_cpu: float
+    server_cpu: float
+    arrived: float = 1.0
+
+    @property
+    def cpu(self) -> float:
+        return self.client_cpu + self.server_cpu
+
+
+def turn(workload: str, contestant: str, seconds: float, placement: Placement) -> Turn:
+    with server(WORKLOADS[workload][contestant].server, placement.server) as (port, time_of_server):
+        order = command("--be-client", workload, contestant, port, seconds, cpus=placement.client)
+        before = time_of_server()
+        done = subprocess.run(order, capture_output=True, text=True, timeout=60 + 40 * seconds, check=False)
+        used = time_of_server() - before
     if done.returncode:
         raise RuntimeError(done.stderr)
-    return [float(word) for word in done.stdout.split()]
+    cpu, rate, count, *arrived = [float(word) for word in done.stdout.split()]
+    return Turn(rate, cpu / count * 1e6, used / count * 1e6, *arrived)
 
 
-def measure(workload: str, rounds: int, seconds: float) -> None:
+def measure(workload: str, rounds: int, seconds: float, placement: Placement) -> None:
     contestants = WORKLOADS[workload]
-    results: dict[str, list[list[float]]] = {name: [] for name in contestants}
+    results: dict[str, list[Turn]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name in contestants:
-            results[name].append(turn(workload, name, seconds))
-    medians = {
-        name: [statistics.median(column) for column in zip(*turns, strict=True)]
-        for name, turns in results.items()
-    }
+            results[name].append(turn(workload, name, seconds, placement))
     print(f"\n{workload}")
-    for name, (per_second, *arrived) in medians.items():
-        remark = f", {arrived[0]:.2%} arrived" if arrived else ""
-        if name == "junto":
-            for other, (baseline, *_) in medians.items():
-                if other != "junto":
-                    bar = BARS.get((workload, other))
-                    remark += f"; {per_second / baseline:.2f} of {other}"
-                    remark += "" if bar is None else f" (to reach: {bar})"
-        print(f"  {name:14} {per_second:12,.0f} /s{remark}")
+    for name, turns in results.items():
+        rates, clients, servers, arrived = zip(*turns, strict=True)
+        print(
+            f"  {name:24} {median(rates):12,.0f} /s  ({min(rates):,.0f} … {max(rates):,.0f})"
+            f"  {median(clients):.1f} + {median(servers):.1f} µs"
+        )
+        if "publish" in workload or "quick" in workload:
+            print(f"  {'':24}     {median(arrived):.2%} arrived, {min(arrived):.2%} at least")
+        for other, baseline in results.items():
+            if name.startswith("junto") and not other.startswith("junto"):
+                pairs = list(zip(turns, baseline, strict=True))
+                ratio = median(ours.rate / theirs.rate for ours, theirs in pairs)
+                by_cpu = median(theirs.cpu / ours.cpu for ours, theirs in pairs)
+                bar = BARS.get((workload, other))
+                remark = "" if bar is None else f"; at least {bar}: {'met' if ratio >= bar else 'NOT MET'}"
+                print(f"  {'':24}     {ratio:.2f} of {other} ({by_cpu:.2f} by CPU){remark}")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -369,20 +187,34 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--only", action="append", choices=WORKLOADS)
+    parser.add_argument(
+        "--placement",
+        choices=("split", "same", "free"),
+        default="split",
+        help="the processors of the two processes: different ones, the same, or any",
+    )
+    parser.add_argument("--only", action="append", help="those that begin so; may be given again")
     parser.add_argument("--be-server", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--be-client", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--cpus", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.cpus:
+        os.sched_setaffinity(0, map(int, options.cpus.split(",")))
     if options.be_server:
         name, port = options.be_server
-        {"bare": serve_bare, "vsoa": serve_vsoa, "junto": serve_junto}[name](int(port))
+        SERVERS[name](int(port))
     elif options.be_client:
         workload, contestant, port, seconds = options.be_client
-        result = WORKLOADS[workload][contestant][1](int(port), float(seconds))
-        say(" ".join(map(str, result if isinstance(result, tuple) else (result,))))
+        for module in MODULES.get(contestant.split(",")[0], ()):  # importing does not count
+            importlib.import_module(module)
+        before = time.process_time()
+        result = WORKLOADS[workload][contestant].client(int(port), float(seconds))
+        sides.say(" ".join(map(str, (time.process_time() - before, *result))))
     else:
-        for workload in options.only or WORKLOADS:
-            measure(workload, options.rounds, options.seconds)
+        placement = Placement.choose(options.placement)
+        for workload in WORKLOADS:
+            if not options.only or workload.startswith(tuple(options.only)):
+                measure(workload, options.rounds, options.seconds, placement)
 
 
 if __name__ == "__main__":

@@ -63,6 +63,8 @@ nitpick_ignore_regex = [
 # The flavours share their names, and an annotation that is imported for types only does not tell its module.
 suppress_warnings = ["ref.python"]
 
+FLAVOURS = {"aio", "simpy", "sync", "trio"}
+
 html_theme = "furo"
 html_title = "junto"
 
@@ -84,6 +86,12 @@ def write_timelines(app: Sphinx, exception: Exception | None) -> None:
             (folder / f"{name}.html").write_text(timelines.page(name), encoding="utf-8", newline="\n")
 
 
+def read_flavours_last(_app: Sphinx, _env: Any, names: list[str]) -> None:
+    """Have each class described where it is before the flavours, several of them, offer it as theirs."""
+    names.sort(key=lambda name: name.rpartition(".")[2] in FLAVOURS)
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("env-before-read-docs", read_flavours_last)
     app.connect("autodoc-process-docstring", keep_colons, priority=600)  # after napoleon's 500
     app.connect("build-finished", write_timelines)

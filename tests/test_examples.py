@@ -21,8 +21,6 @@ DOCS = ROOT / "docs"
 EXAMPLES = ROOT / "examples"
 SHOWN = "tcp://127.0.0.1:5555"
 FLAVOURS = ("aio", "sync", "trio", "simpy")
-# VSOA is offered in the first two flavours only, so far.
-FOR_TWO = "vehicles/"
 # These have tests of their own: a command's, and a program's that junto does not start.
 ELSEWHERE = {"command-line.md", "mosaik.md"}
 # Those of simulated worlds are followed in tests/sim.
@@ -175,9 +173,9 @@ def test_every_program_is_shown_and_run_on_a_page() -> None:
 
 def test_a_program_for_one_flavour_has_its_like_for_the_others() -> None:
     names = {str(path.relative_to(EXAMPLES).with_suffix("")) for path in PROGRAMS}
-    in_aio, in_sync, *others = (
+    in_aio, *others = (
         {name.removesuffix(f"_{f}") for name in names if name.endswith(f"_{f}")} for f in FLAVOURS
     )
-    assert in_aio == in_sync != set()
+    assert in_aio != set()
     for other in others:
-        assert other == {name for name in in_aio if not name.startswith(FOR_TWO)}
+        assert other == in_aio

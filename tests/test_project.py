@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import junto
+from junto.instrument.settings import ClientOptions, Settings
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -74,6 +75,13 @@ def test_the_table_of_options_tells_the_defaults() -> None:
     rows = re.findall(r"^\| `(\w+)` \| `(.*?)` \|", read("docs/reference/options.md"), re.MULTILINE)
     defaults = {field.name: repr(field.default) for field in dataclasses.fields(junto.Options)}
     assert {name: value for name, value in rows if name in defaults} == defaults
+
+
+def test_the_table_of_options_for_instruments_tells_the_defaults() -> None:
+    section = read("docs/reference/options.md").partition("## Options of clients of instruments")[2]
+    rows = dict(re.findall(r"^\| `(\w+)` \| `(.*?)` \|", section, re.MULTILINE))
+    settings = Settings()
+    assert rows == {name: repr(getattr(settings, name)) for name in ClientOptions.__annotations__}
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from drive import Drive
+from drive_page import section_of
 from instruments import Meter
 from plots import Line, plot
 from scenario import BATTERY, Energies
+from tables import table
 from wire import Tap
 
 HERE = Path(__file__).parent
@@ -33,6 +36,7 @@ def make_page(
     tap: Tap,
     times: Mapping[str, Mapping[str, Any]],
     meters: Sequence[Meter],
+    drive: Drive,
     step_size: int,
     rounds: int,
     versions: str,
@@ -45,6 +49,7 @@ def make_page(
         tap: What went over the wire.
         times: For each way to run: the ``seconds``, and what comes of them.
         meters: What was read of the instruments.
+        drive: What was heard of the car.
         step_size: The seconds of one step.
         rounds: How often each way was run.
         versions: Of the programs that took part.
@@ -95,13 +100,14 @@ One of them closed its connection after every 19 questions, one broke it twice, 
 o'clock. Their clients connected again by themselves; where a line is broken, there was no answer in time.</p>
 {measured}
 <div class="card scroll">{_table_of_meters(meters)}</div>
-<h2>How fast</h2>
+{section_of(drive)}
+<h2>How fast mosaik runs</h2>
 <div class="card scroll">{_table_of_times(times)}</div>
 <p class="note">The wall time of mosaik's run, without starting and stopping; the median of {rounds}
 {"run" if rounds == 1 else "runs"} of each, taken in turn. What mosaik itself needs is in all of them: the
 last column is what a request and its answer take more than a call inside mosaik's process.
 Measured with {html.escape(versions)}.</p>
-<h2>What went over the wire</h2>
+<h2>What went over mosaik's wire</h2>
 <div class="card scroll">{_table_of_traffic(tap)}</div>
 <p class="note">Counted in a run of its own, at the streams that mosaik reads and writes; bytes with the 4 of
 each message's length. Below, the first message of each kind and its answer. Its three parts: 0 for a request,
@@ -121,14 +127,6 @@ def _duration(seconds: int) -> str:
     return "one minute" if seconds == 60 else f"{seconds / 60:g} minutes"
 
 
-def _table(head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
-    header = "".join(f"<th>{cell}</th>" for cell in head)
-    body = "".join(
-        f'<tr class="{kind}">{"".join(f"<td>{c}</td>" for c in cells)}</tr>' for kind, cells in rows
-    )
-    return f"<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>"
-
-
 def _table_of_times(times: Mapping[str, Mapping[str, Any]]) -> str:
     rows = []
     for way, numbers in times.items():
@@ -137,7 +135,7 @@ def _table_of_times(times: Mapping[str, Mapping[str, Any]]) -> str:
             cells[2] = f"{numbers['messages_per_second']:,.0f}"
             cells[3] = f"{numbers['microseconds_per_request']:,.0f} µs"
         rows.append(("ours" if way.startswith("junto") else "", cells))
-    return _table(["the simulators run", "wall time", "messages/s", "more per request"], rows)
+    return table(["the simulators run", "wall time", "messages/s", "more per request"], rows)
 
 
 def _table_of_meters(meters: Sequence[Meter]) -> str:
@@ -146,7 +144,7 @@ def _table_of_meters(meters: Sequence[Meter]) -> str:
         told = meter.as_json()
         counts = [str(told[name]) for name in ("read", "failed", "wrong", "connections")]
         rows.append(("", [meter.name, f"junto.{meter.client}", *counts]))
-    return _table(["instrument", "read by", "readings", "without answer", "wrong", "connections"], rows)
+    return table(["instrument", "read by", "readings", "without answer", "wrong", "connections"], rows)
 
 
 def _table_of_traffic(tap: Tap) -> str:
@@ -155,7 +153,7 @@ def _table_of_traffic(tap: Tap) -> str:
         ("", [names[arrow], f"{count:,}", f"{tap.bytes[arrow]:,}", f"{tap.bytes[arrow] / count:.0f}"])
         for arrow, count in tap.messages.items()
     ]
-    return _table(["direction", "messages", "bytes", "bytes per message"], rows)
+    return table(["direction", "messages", "bytes", "bytes per message"], rows)
 
 
 def _sample(arrow: str, sid: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Plots of a day, as SVG text: lines and areas over 24 hours."""
+"""Plots as SVG text: lines and areas over the time, such as 24 hours."""
 
 from __future__ import annotations
 
@@ -11,6 +11,24 @@ WIDTH, HEIGHT = 960, 280
 LEFT, RIGHT, TOP, BOTTOM = 44, 10, 12, 30  # what is kept free around the plot
 
 
+@dataclass(frozen=True)
+class Span:
+    """The time of a plot, in minutes, or in seconds: sixty of them make the unit above.
+
+    Attributes:
+        length: Of all the time.
+        tick: From one label to the next.
+        missing: What is told of a time without a value.
+    """
+
+    length: float
+    tick: int
+    missing: str
+
+
+DAY = Span(24 * 60, 3 * 60, "no answer")
+
+
 @dataclass
 class Line:
     """One series of a plot.
@@ -18,18 +36,27 @@ class Line:
     Attributes:
         name: What the legend says.
         colour: The name of a colour of the page's style sheet.
-        values: At equal distances, the first at midnight; not-a-number leaves a gap.
+        values: At equal distances, the first at the begin of the time; not-a-number leaves a gap.
         filled: Whether the area down to zero is tinted.
+        dashed: Whether it is drawn as one that is not real.
     """
 
     name: str
     colour: str
     values: list[float]
     filled: bool = False
+    dashed: bool = False
 
 
-def plot(lines: list[Line], unit: str) -> str:
-    """Draw a plot, with its legend, and the values for the reader's pointer."""
+def plot(lines: list[Line], unit: str, span: Span = DAY, mark: tuple[float, str] | None = None) -> str:
+    """Draw a plot, with its legend, and the values for the reader's pointer.
+
+    Args:
+        lines: What is drawn; all have as many values.
+        unit: Of the values.
+        span: The time from the first value to the last.
+        mark: A time, and what happened then.
+    """
     low, high, ticks = _scale(lines)
 
     def x(part: float) -> float:
@@ -47,10 +74,14 @@ def plot(lines: list[Line], unit: str) -> str:
         marks.append(
             f'<text class="tick" x="{LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>'
         )
-    for hour in range(0, 25, 3):
-        anchor = {0: "start", 24: "end"}.get(hour, "middle")
-        place = f'x="{x(hour / 24):.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}"'
-        marks.append(f'<text class="tick" {place}>{hour:02}:00</text>')
+    for time in range(0, int(span.length) + 1, span.tick):
+        anchor = "start" if time == 0 else "end" if time == span.length else "middle"
+        place = f'x="{x(time / span.length):.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}"'
+        marks.append(f'<text class="tick" {place}>{time // 60:02}:{time % 60:02}</text>')
+    if mark is not None:
+        at = f"{x(mark[0] / span.length):.1f}"
+        marks.append(f'<line class="mark" x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
+        marks.append(f'<text class="tick" x="{at}" y="{TOP + 10}" dx="6">{html.escape(mark[1])}</text>')
     for line in lines:
         step = 1 / len(line.values)
         path = ""
@@ -61,7 +92,8 @@ def plot(lines: list[Line], unit: str) -> str:
         if line.filled:
             area = f"M{x(0):.1f},{y(0):.1f} L{path[1:]} L{x(1 - step):.1f},{y(0):.1f} Z"
             marks.append(f'<path class="area" style="fill: var(--{line.colour})" d="{area}"/>')
-        marks.append(f'<path class="line" style="stroke: var(--{line.colour})" d="{path}"/>')
+        kind = "line dashed" if line.dashed else "line"
+        marks.append(f'<path class="{kind}" style="stroke: var(--{line.colour})" d="{path}"/>')
     legend = "".join(
         f'<li><i style="background: var(--{line.colour})"></i>{html.escape(line.name)} '
         f'<b data-line="{number}"></b></li>'
@@ -73,9 +105,10 @@ def plot(lines: list[Line], unit: str) -> str:
     )
     label = html.escape(", ".join(line.name for line in lines))
     return (
-        f'<figure class="plot" data-left="{LEFT / WIDTH}" data-right="{RIGHT / WIDTH}" data-unit="{unit}">'
+        f'<figure class="plot" data-left="{LEFT / WIDTH}" data-right="{RIGHT / WIDTH}" data-unit="{unit}" '
+        f'data-length="{span.length}" data-missing="{span.missing}">'
         f'<ul class="legend">{legend}<li class="clock"><b></b></li></ul>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label} over the day, in {unit}">'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label} over the time, in {unit}">'
         f'<text class="tick" x="{LEFT - 8}" y="{HEIGHT - 8}" text-anchor="end">{unit}</text>{"".join(marks)}'
         f'<line class="cursor" y1="{TOP}" y2="{HEIGHT - BOTTOM}" x1="-9" x2="-9"/></svg>'
         f'<script type="application/json">{data}</script></figure>'

@@ -24,16 +24,16 @@ class Bar:
         self.advance(0.0)
         return self
 
-    def advance(self, part: float) -> None:
-        """Show that *part*, 0 to 1, is done, and what time of the day that is."""
+    def advance(self, part: float, seconds: float | None = None) -> None:
+        """Show that *part*, 0 to 1, is done, after so many *seconds*; or else at that time of the day."""
         now = time.monotonic()
         if self._alive and (part >= 1 or now - self._drawn >= PAUSE):
             self._drawn = now
             eighths = round(part * WIDTH * 8)
             full = PARTS[-1] * (eighths // 8)
             bar = (full + (PARTS[eighths % 8] if eighths % 8 else "")).ljust(WIDTH)
-            minutes = round(part * 24 * 60)
-            clock = f"{minutes // 60:02}:{minutes % 60:02}"
+            small = round(part * 24 * 60 if seconds is None else seconds)  # minutes, or seconds
+            clock = f"{small // 60:02}:{small % 60:02}"
             self._stream.write(f"\r  {self._title:<34} {bar} {part:4.0%}  {clock}")
             self._stream.flush()
 

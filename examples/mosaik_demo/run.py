@@ -2,7 +2,8 @@
 
 It shows how far the day is, compares the result with the same day computed without mosaik, tells what went
 over the wire and how fast, beside the same simulators inside mosaik's process and over mosaik's own
-package. Then it reads the same day from instruments over bad links, and writes a page with plots.
+package. Then it reads the same day from instruments over bad links, follows the household's car to the town,
+and writes a page with plots and a map.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from drive import Drive, follow
 from instruments import Meter, measure
 from loguru import logger
 from page import make_page
 from progress import Bar
 from scenario import WAYS, Energies, Outcome, run, without_mosaik
+from vehicle import PAUSE
 from wire import Tap
 
 CLOSE = 1e-9  # kWh; what rounding may leave of the balance of a day
@@ -60,6 +63,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         meters = measure(bar.advance)
         bar.note = f"{sum(meter.connections for meter in meters)} connections"
     faults += [f"{meter.name}: {meter.wrong} wrong answers" for meter in meters if meter.wrong]
+    args.output.mkdir(parents=True, exist_ok=True)
+    log = args.output / "drive.csv"
+    with Bar("a car, and three who follow it") as bar:
+        drive = follow(bar.advance, log)
+        bar.note = f"{sum(len(follower.delays) for follower in drive.followers)} messages"
+    faults += drive.faults()
     if faults:
         print("\n".join(["", "The result is wrong:", *dict.fromkeys(faults)]), file=sys.stderr)
         return 1
@@ -73,14 +82,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         ]
     )
     page = args.output / "mosaik.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(
-        make_page(outcome.series, energies, tap, times, meters, step_size, rounds, versions), encoding="utf-8"
+        make_page(outcome.series, energies, tap, times, meters, drive, step_size, rounds, versions),
+        encoding="utf-8",
     )
     if args.json:
-        print(json.dumps(as_json(outcome, energies, tap, times, meters, step_size, rounds, page), indent=2))
+        told = as_json(outcome, energies, tap, times, meters, step_size, rounds)
+        told |= {"vehicle": drive.as_json(), "log": str(log.resolve()), "page": str(page.resolve())}
+        print(json.dumps(told, indent=2))
     else:
-        report(outcome, energies, tap, times, meters, rounds, page)
+        report(outcome, energies, tap, times, meters, rounds)
+        report_drive(drive)
+        print(f"\nPlots: {page.resolve()}\nThe log of the drive: {log.resolve()}")
     return 0
 
 
@@ -135,7 +148,6 @@ def as_json(
     meters: Sequence[Meter],
     step_size: int,
     rounds: int,
-    page: Path,
 ) -> dict[str, Any]:
     return {
         "equal": True,
@@ -151,7 +163,6 @@ def as_json(
         },
         "times": times,
         "instruments": {meter.name: meter.as_json() for meter in meters},
-        "page": str(page.resolve()),
     }
 
 
@@ -162,7 +173,6 @@ def report(
     times: dict[str, dict[str, Any]],
     meters: Sequence[Meter],
     rounds: int,
-    page: Path,
 ) -> None:
     steps = len(outcome.series["roof0.power_kw"])
     print(f"\nAll {steps:,} steps gave exactly the values of a plain loop without mosaik.")
@@ -190,7 +200,30 @@ def report(
             f"  {meter.name:<11} {told['read']:>4} readings by junto.{meter.client}, "
             f"{told['failed']} without answer, {told['wrong']} wrong, over {told['connections']} connections"
         )
-    print(f"\nPlots: {page.resolve()}")
+
+
+def report_drive(drive: Drive) -> None:
+    last = drive.log[-1]
+    print(
+        f"\nThe household's car drove to the town in {last.seconds:.0f} s, "
+        f"{last.seconds / drive.wall:.0f} times as fast, and published {1 / PAUSE:.0f} times per second:"
+    )
+    for follower in drive.followers:
+        told = follower.as_json()
+        print(
+            f"  {told['flavour']:<4} {told['messages']:>4} messages, {told['lost']} lost, "
+            f"{told['wrong']} wrong, {told['messages_per_second']:>4.0f}/s, "
+            f"{told['milliseconds_median']:.2f} ms on their way, "
+            f"99 of 100 less than {told['milliseconds_99_percent']:.1f} ms"
+        )
+    print(
+        f"  A request sent it along the {drive.asked['road']}, and was answered in "
+        f"{drive.asking * 1e3:.2f} ms; the way took {last.seconds - drive.planned[-1].seconds:.0f} s longer."
+    )
+    print(
+        f"  Its log came by a stream: {drive.size:,} bytes in {drive.carrying * 1e3:.1f} ms, "
+        f"SHA-256 {drive.digest[:16]}…, as the car told."
+    )
 
 
 if __name__ == "__main__":

@@ -104,11 +104,28 @@ def _bound(item: pytest.Function, function: Any) -> Scenario:
     names = item._fixtureinfo.argnames  # pyright: ignore[reportPrivateUsage]  # as pytest itself does
     fixtures = {name: item.funcargs[name] for name in names}
     options = dict(scenario.options)
-    if item.config.getoption("sim_audit"):
-        options["audit"] = True
-    if item.config.getoption("sim_mode") != "natural":
-        options["mode"] = item.config.getoption("sim_mode")
+    options.update(_world_options(item.config))
     return replace(scenario, main=bind(program, args, fixtures), name=item.name, options=options, target=None)
+
+
+def _world_options(config: pytest.Config) -> dict[str, Any]:
+    """Tell the options of worlds that were given to pytest.
+
+    Raises:
+        pytest.UsageError: Worlds have none of that name.
+    """
+    import inspect
+
+    from junto.sim.world import World
+
+    options: dict[str, Any] = {}
+    if config.getoption("sim_audit"):
+        options["audit"] = True
+    if config.getoption("sim_mode") != "natural":
+        options["mode"] = config.getoption("sim_mode")
+    for name in options.keys() - inspect.signature(World).parameters.keys():
+        raise pytest.UsageError(f"--sim-{name}: worlds have no such option in this version of junto")
+    return options
 
 
 def _settings(config: pytest.Config) -> Settings:

@@ -204,11 +204,23 @@ class Runtime(Protocol):
         factory: Callable[[], Endpoint | BufferedEndpoint],
         *,
         tls: ssl.SSLContext | None = None,
+        handshake_timeout: float | None = None,
     ) -> Listener:
         """Accept connections at *address* and make an endpoint for each.
 
+        Who has not ended the TLS handshake within *handshake_timeout* seconds is cut off; ``None`` leaves
+        the number to the runtime.
+
         Raises:
             ConnectionFailed: The address cannot be used.
+        """
+        ...
+
+    async def look_up(self, host: str) -> list[str]:
+        """Find the IP addresses of *host*, in the order in which the system wants them to be tried.
+
+        Raises:
+            ConnectionFailed: It has none.
         """
         ...
 

@@ -34,23 +34,57 @@ from junto.streaming import Stream
 if TYPE_CHECKING:
     import ssl
 
-    from junto.instrument.trio import TCP, BlockStream, LineStream
+    from junto.instrument.trio import (
+        IPTOS_LOWCOST,
+        IPTOS_LOWDELAY,
+        IPTOS_NORMAL,
+        IPTOS_RELIABILITY,
+        IPTOS_THROUGHPUT,
+        TCP,
+        BlockFormatError,
+        BlockStream,
+        ConnectionClosedError,
+        ConnectionEOFError,
+        ConnectionTimeoutError,
+        IncompleteReadError,
+        InstrumentError,
+        LimitOverrunError,
+        LineStream,
+        Retry,
+        StaleInputError,
+        socket_for_url,
+    )
     from junto.runtimes.trio.opening import Nursery
 
 __all__ = [
+    "IPTOS_LOWCOST",
+    "IPTOS_LOWDELAY",
+    "IPTOS_NORMAL",
+    "IPTOS_RELIABILITY",
+    "IPTOS_THROUGHPUT",
     "TCP",
+    "BlockFormatError",
     "BlockStream",
     "Channel",
+    "ConnectionClosedError",
+    "ConnectionEOFError",
+    "ConnectionTimeoutError",
+    "IncompleteReadError",
+    "InstrumentError",
+    "LimitOverrunError",
     "LineStream",
     "Peer",
     "Proxy",
     "Request",
+    "Retry",
     "Server",
+    "StaleInputError",
     "Stream",
     "connect",
     "open_channel",
     "serve",
     "serve_channels",
+    "socket_for_url",
 ]
 
 if not TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import ssl
 import subprocess
@@ -17,6 +18,10 @@ import pytest
 import trustme
 
 from junto.compat import vsoa
+from junto.compat.vsoa.codes import code_of
+from junto.errors import ConnectionFailed
+from junto.vsoa import sync
+from junto.vsoa.outbox import Outbox
 
 WAIT = 10.0
 INTEROP = Path(__file__).parent.parent / "interop"
@@ -262,6 +267,98 @@ def test_a_robot_connects_and_comes_back(server: vsoa.Server) -> None:
     assert states[-1][0] is False
 
 
+def test_a_robot_tells_why_it_does_not_get_in(server: vsoa.Server) -> None:
+    server.passwd("secret")
+    failures: list[Any] = []
+    client = vsoa.Client()
+    client.onfailure = lambda client, code: failures.append((client, code))
+    client.robot(start(server), "wrong", reconn_delay=0.01)
+    until(lambda: len(failures) > 1)
+    client.close()
+    assert failures[0] == (client, vsoa.Client.INVALID_PASSWD)
+
+
+def test_a_network_that_is_not_there_has_a_code_of_its_own() -> None:
+    error = ConnectionFailed("nowhere")
+    error.__cause__ = OSError(errno.ENETUNREACH, "nowhere")
+    assert code_of(error) == vsoa.Client.CONNECT_UNREACHABLE
+
+
+def test_what_waits_is_told_when_the_connection_is_lost(
+    server: vsoa.Server, client: vsoa.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    server.command("/answerless")(lambda cli, request, payload: None)
+    assert client.call("/answerless", callback=lambda *args: told.append(args[1:]))
+    client.fetch("/status")
+    monkeypatch.setattr(Outbox, "add", lambda outbox, frame: None)  # so that nothing is answered
+    assert client.ping(lambda cli, success: told.append(success))
+    assert client.subscribe("/a", lambda cli, success: told.append(success))
+    assert client.pendings == 3
+    client.disconnect()
+    until(lambda: len(told) == 3)
+    assert told == [(None, None), False, False]
+
+
+def test_numbers_go_on_after_a_reconnection(server: vsoa.Server) -> None:
+    numbers: list[int] = []
+
+    @server.command("/number")
+    def number(cli: Any, request: Any, payload: Any) -> None:
+        numbers.append(request.seqno)
+        cli.reply(request.seqno)
+
+    client = vsoa.Client()
+    url = start(server)
+    for _ in range(2):
+        assert client.connect(url) == 0
+        threading.Thread(target=client.run, daemon=True).start()
+        assert client.call("/number")
+        assert client.fetch("/number")[2] == 0
+        assert client.subscribe("/a")
+        assert client.fetch("/number")[2] == 0
+        client.disconnect()
+        until(lambda: not client.connected)
+    client.close()
+    assert numbers == [1 << 16, 0, 1, 3 << 16, 2, 3]
+
+
+def test_a_robot_in_a_hurry_gives_signs_of_life_while_it_waits(server: vsoa.Server) -> None:
+    answered: list[Any] = []
+    client = vsoa.Client()
+    assert client.robot_ping_turbo(25) is False
+    client.robot(start(server), keepalive=60)
+    until(lambda: client.connected)
+    assert client.robot_ping_turbo(25, 2)
+    sent: list[int] = []
+    inner = client._client
+    assert inner is not None
+    inner.noop = lambda: sent.append(1)  # type: ignore[method-assign]  # to be counted
+    client.call("/never", callback=lambda *args: answered.append(args), timeout=0.15)
+    until(lambda: answered)
+    assert len(sent) == 2
+    assert client.robot_ping_turbo(0)
+    client.close()
+
+
+def test_who_takes_nothing_is_left_after_the_send_timeout(server: vsoa.Server) -> None:
+    came: list[Any] = []
+    server.onclient = lambda cli, connected: came.append((cli, connected))
+    client = vsoa.Client()
+    client.sendtimeout(5)
+    server.sendtimeout(0.05)
+    assert client.connect(start(server)) == 0
+    client.sendtimeout(5)
+    server.sendtimeout(0.05)
+    assert client.subscribe("/a")
+    client.ping(lambda *args: None)
+    until(lambda: server.is_subscribed("/a"))  # from now on the client's thread reads nothing
+    while len(came) < 2:
+        server.publish("/a", {"data": bytes(100_000)})
+    assert came[1] == (came[0][0], False)
+    client.close()
+
+
 def test_streams(server: vsoa.Server, client: vsoa.Client) -> None:
     at_server: list[Any] = []
     received = bytearray()
@@ -299,6 +396,13 @@ def test_streams(server: vsoa.Server, client: vsoa.Client) -> None:
         stream.send(b"x")
 
 
+def test_a_stream_without_its_peer_takes_no_send_timeout(server: vsoa.Server, client: vsoa.Client) -> None:
+    stream = server.create_stream(lambda stream, here: None)
+    with pytest.raises(Exception, match="not connected"):
+        stream.sendtimeout(1)
+    stream.close()
+
+
 def test_streams_that_nobody_wants_end_once(server: vsoa.Server, client: vsoa.Client) -> None:
     states: list[Any] = []
     stream = server.create_stream(lambda stream, conn: states.append(conn), timeout=0.05)
@@ -332,6 +436,27 @@ def test_work_queues_take_the_documented_arguments(server: vsoa.Server, client: 
     assert payload is not None
     assert payload.param == "slow"
     assert threads == ["junto-work"]
+    queue.shutdown()
+
+
+def test_a_handler_that_fails_in_a_work_queue_is_answered_for(
+    server: vsoa.Server, client: vsoa.Client, caplog: Any
+) -> None:
+    queue = vsoa.WorkQueue()
+    held = threading.Event()
+    queue.add(held.wait)
+
+    @server.command("/fails", queue)
+    def fails(cli: Any, request: Any, payload: Any) -> None:
+        raise RuntimeError("a mistake")
+
+    answered: list[Any] = []
+    client.call("/fails", callback=lambda cli, header, payload: answered.append(header.status))
+    until(lambda: queue.is_queued(fails))
+    held.set()
+    until(lambda: answered)
+    assert answered == [4]
+    until(lambda: "a mistake" in caplog.text)
     queue.shutdown()
 
 
@@ -453,9 +578,9 @@ def test_positions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(positions, "_chosen", [])
     assert positions.chosen() is None
     vsoa.pos("127.0.0.1", port)
-    found: list[Any] = []
-    until(lambda: found.append(vsoa.lookup("myserver")) or found[-1][0])
-    assert found[-1] == ("127.0.0.1", 3005)
+    # A question that comes before the server is never answered: ask with less patience first.
+    until(lambda: sync.lookup("myserver", servers=[("127.0.0.1", port)], wait=0.1))
+    assert vsoa.lookup("myserver") == ("127.0.0.1", 3005)
     assert vsoa.lookup("unknown") == (None, None)
     assert late[0]["name"] == "unknown"
     for wrong in ((None, 5), ("localhost", 5), ("127.0.0.1", 0)):

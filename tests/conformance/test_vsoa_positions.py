@@ -86,7 +86,58 @@ def test_servers_are_asked_in_their_order_until_one_knows(scene: Any) -> None:
                 assert await lookup(rt, "x", servers=servers, wait=0.05) is None
         mute.transport.close()
         liar.transport.close()
-        assert await lookup(rt, "car", servers=[("127.0.0.1", liar.port)], wait=0.5) is None
+        assert await lookup(rt, "car", servers=[("127.0.0.1", liar.port)], wait=0.05) is None
+
+    scene(scenario)
+
+
+def test_a_position_server_may_have_a_name_with_several_addresses(
+    scene: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(rt: Any) -> None:
+        async def look_up(runtime: Any, host: str) -> list[str]:
+            if host != "positions.example":
+                raise ConnectionFailed("there is no such host")
+            return ["127.0.0.2", "127.0.0.1"]
+
+        assert "127.0.0.1" in await rt.look_up("localhost")
+        with pytest.raises(ConnectionFailed):
+            await rt.look_up("\0")
+        monkeypatch.setattr(type(rt), "look_up", look_up)
+        async with await serve_positions(rt, {"car": CAR}, HERE) as server:
+            names = [("nowhere.example", server.port), ("positions.example", server.port)]
+            assert await lookup(rt, "car", servers=names, wait=0.2) == CAR
+            assert await lookup(rt, "car", servers=names[:1]) is None
+
+    scene(scenario)
+
+
+def test_the_address_of_a_position_server_may_be_written_in_any_way(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        try:
+            server = await serve_positions(rt, {"car": CAR}, "vsoa://[::1]:0")
+        except ConnectionFailed:
+            return  # no IPv6 here
+        assert await lookup(rt, "car", servers=[("0:0::1", server.port)]) == CAR
+        await server.close()
+
+    scene(scenario)
+
+
+def test_who_asks_for_the_wrong_family_is_told_the_position_nevertheless(scene: Any) -> None:
+    """Clients of VSOA 1.0.4 ask for the family of the position server, whatever their user wants."""
+
+    async def scenario(rt: Any) -> None:
+        async with await serve_positions(rt, {"car": Position("::1", 5)}, HERE) as server:
+            asking = await udp(rt)
+            asking.transport.sendto(b'{"name": "car", "domain": 2}', ("127.0.0.1", server.port))
+            while not asking.received:
+                await sleep(rt, 0.001)
+            assert b'"addr":"::1"' in asking.received[0]
+            asking.transport.close()
+            servers = [("127.0.0.1", server.port)]
+            assert await lookup(rt, "car", servers=servers, domain=2) is None
+            assert await lookup(rt, "car", servers=servers) == Position("::1", 5)
 
     scene(scenario)
 

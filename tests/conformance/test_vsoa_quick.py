@@ -8,10 +8,10 @@ import pytest
 
 from junto.address import Address
 from junto.errors import LocalProtocolError
-from junto.sansio.vsoa.frames import DATAGRAM, PINGECHO, PUBLISH, SERVINFO, TUNNEL, encode
+from junto.sansio.vsoa.frames import DATAGRAM, PINGECHO, PUBLISH, REPLY, SERVINFO, TUNNEL, encode
 
 from .layers import until
-from .vsoa import both, raw_client, raw_pair, serving
+from .vsoa import both, connected, raw_client, raw_pair, raw_server, serving
 from .worlds import sleep
 
 
@@ -177,6 +177,43 @@ def test_nobody_at_the_other_port_is_no_reason_to_end(scene: Any) -> None:
             (frame,) = await peer.until_frames(1)
             peer.send(PINGECHO, flags=1, seqno=frame.seqno)
             assert await pinging >= 0
+
+    scene(scenario)
+
+
+def test_a_server_may_have_its_quick_channel_at_another_port(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        other = await udp(rt)
+        async with raw_server(rt) as (url, peers):
+
+            async def welcome() -> None:
+                await until(rt, lambda: peers and peers[0].frames)
+                number = bytes(4) + other.port.to_bytes(2, "big")
+                peers[0].send(SERVINFO, data=number, flags=REPLY)
+
+            welcoming = rt.create_task(welcome())
+            async with connected(rt, url) as client:
+                await welcoming
+                assert client.client_id == 0
+                assert client.datagram("/a", quick=True)
+                await until(rt, lambda: other.received == [encode(DATAGRAM, "/a")])
+        other.transport.close()
+
+    scene(scenario)
+
+
+def test_a_datagram_may_name_nothing(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        seen: list[Any] = []
+        async with serving(rt) as server, raw_client(rt, server) as peer:
+            server.on_datagram = lambda session, message: seen.append(message.url)
+            peer.send(DATAGRAM, data=b"x")
+            peer.send(DATAGRAM, "no slash", data=b"x")
+            await until(rt, lambda: len(seen) == 2)
+        async with raw_pair(rt, on_datagram=lambda message: seen.append(message.url)) as (_, peer):
+            peer.send(DATAGRAM, data=b"x")
+            await until(rt, lambda: len(seen) == 3)
+        assert seen == [None, "no slash", None]
 
     scene(scenario)
 

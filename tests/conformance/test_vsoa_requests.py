@@ -349,6 +349,20 @@ def test_a_reply_must_have_the_type_of_its_request(scene: Any) -> None:
     scene(scenario)
 
 
+def test_an_answer_of_another_type_is_for_nobody(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with raw_pair(rt) as (client, peer):
+            asked = client.fetch("/x")
+            (frame,) = await peer.until_frames(1)
+            for kind in (SUBSCRIBE, PINGECHO, 0x33, 0xFE):
+                peer.send(kind, flags=REPLY, seqno=frame.seqno)
+            peer.send(RPC, param="x", flags=REPLY, seqno=frame.seqno + 7)
+            peer.send(RPC, param="right", flags=REPLY, seqno=frame.seqno)
+            assert (await asked).param == "right"
+
+    scene(scenario)
+
+
 def test_a_client_answers_pings_and_survives_garbage_by_ending(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         async with raw_pair(rt) as (client, peer):

@@ -252,6 +252,19 @@ def test_a_priority_marks_the_traffic_of_both_sides(scene: Any) -> None:
     scene(scenario)
 
 
+def test_the_system_looks_after_a_silent_client(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with both(rt) as (_, server):
+            session = server.clients[0]
+            session.keepalive(7)
+            sock = session.get_extra_info("socket")
+            options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+            assert [sock.getsockopt(socket.IPPROTO_TCP, option) for option in options] == [7, 7, 3]
+            assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+    scene(scenario)
+
+
 def test_clients_are_listed_by_priority_and_then_by_age(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         async with serving(rt) as server:
@@ -442,6 +455,17 @@ def test_tls_has_no_quick_channel(scene: Any, contexts: Any) -> None:
     scene(scenario)
 
 
+def test_who_does_not_shake_hands_is_sent_away(scene: Any, contexts: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        assert ServerSettings().handshake_timeout == 1.0
+        async with serving(rt, tls=contexts.server, handshake_timeout=0.05) as server:
+            async with raw_client(rt, server, greet=False) as silent:
+                await silent.until_end()
+            assert server.clients == []
+
+    scene(scenario)
+
+
 def test_settings_are_looked_at(run: Any) -> None:
     for wrong in (
         {"policy": "x"},
@@ -449,6 +473,8 @@ def test_settings_are_looked_at(run: Any) -> None:
         {"greeting_timeout": 0},
         {"hold_back": -1},
         {"max_handlers": 0},
+        {"handshake_timeout": 0},
+        {"send_timeout": 0},
     ):
         with pytest.raises(ValueError):
             ServerSettings(**wrong)  # type: ignore[arg-type]  # the mistakes that are meant

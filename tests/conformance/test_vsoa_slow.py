@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from junto.errors import ConnectionLost
 from junto.sansio.vsoa.frames import RPC, SUBSCRIBE
 
 from .layers import until
-from .vsoa import RawPeer, connected, raw_client, serving
+from .vsoa import RawPeer, connected, raw_client, raw_pair, serving
 from .worlds import sleep
 
 DATA = b"x" * 20_000
@@ -146,6 +147,31 @@ def test_a_client_that_takes_no_answers_for_too_long_is_sent_away(scene: Any) ->
                 await sleep(rt, 0)
             await until(rt, session.is_closing)
             await session.wait_closed()
+
+    scene(scenario)
+
+
+def test_a_client_that_takes_nothing_for_so_long_is_sent_away(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with serving(rt, send_timeout=0.05) as server, raw_client(rt, server) as peer:
+            session, _ = await stall(rt, peer, server)
+            await until(rt, session.is_closing)
+            async with connected(rt, server) as client:
+                assert await client.ping() >= 0
+
+    scene(scenario)
+
+
+def test_a_server_that_takes_nothing_for_so_long_is_given_up(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with raw_pair(rt, keepalive=None) as (client, peer):
+            peer.transport.pause_reading()
+            client.send_timeout = 0.05
+            asked = [client.fetch("/a", data=DATA * 10) for _ in range(60)]
+            await client.wait_closed()
+            for one in asked:
+                with pytest.raises(ConnectionLost, match="took nothing"):
+                    await one
 
     scene(scenario)
 

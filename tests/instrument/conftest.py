@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -20,3 +21,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 Run = Callable[[Scenario], Any]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def only_new_garbage() -> Iterator[None]:
+    """Let the collection after each scenario look at what is new, not at all that pytest holds."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()

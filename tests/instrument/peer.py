@@ -11,6 +11,7 @@ from junto.address import Address
 from junto.connecting import sleep
 
 DELAY = 0.002
+GAP = 0.02  # between items that it sends by itself
 WHO = b"ACME,TestBox,0042,1.0\n"
 ERROR = b"ERR -113 undefined header\n"
 BLOCK = b"0123456789ab"
@@ -98,6 +99,8 @@ class Connection:
     def data_received(self, data: bytes) -> None:
         self.received += data
         self.buffer += data
+        if b"\n" not in data:
+            return
         *lines, rest = self.buffer.split(b"\n")
         self.buffer = rest
         for line in lines:
@@ -137,13 +140,13 @@ class Connection:
             case b"lines":
                 for number in range(int(argument)):
                     if number:
-                        await sleep(self.peer.rt, 0.05)
+                        await sleep(self.peer.rt, GAP)
                     self.transport.write(b"line %d\n" % number)
                 self.transport.close()
             case b"blocks":
                 for number in range(int(argument)):
                     if number:
-                        await sleep(self.peer.rt, 0.05)
+                        await sleep(self.peer.rt, GAP)
                     self.transport.write(BLOCK)
                 self.transport.close()
             case b"burst":

@@ -273,14 +273,14 @@ def test_in_204_ac_03_connecting_is_limited(run: Run) -> None:
     async def scenario(w: Any) -> None:
         port = await w.hole()
         for client, options in (
-            (w.tcp(port, connection_timeout=0.1), {}),
-            (w.tcp(port), {"timeout": 0.1}),
-            (w.tcp(port, connection_timeout=30), {"timeout": 0.1}),
+            (w.tcp(port, connection_timeout=0.05), {}),
+            (w.tcp(port), {"timeout": 0.05}),
+            (w.tcp(port, connection_timeout=30), {"timeout": 0.05}),
         ):
             begin = w.time()
             with pytest.raises(ConnectionTimeoutError):
                 await client.open(**options)
-            assert 0.098 <= w.time() - begin < 0.1 + w.late
+            assert 0.048 <= w.time() - begin < 0.05 + w.late
             assert (client.connected(), client.connection_counter) == (False, 0)
 
     run(scenario)
@@ -700,3 +700,48 @@ def test_in_408_callback_errors_may_fail_the_call(run: Run) -> None:
         await w.until(lambda: peer.connections == 2 and not peer.open)
 
     run(scenario)
+
+
+def test_in_2205_an_idle_client_takes_little_memory() -> None:
+    import asyncio
+    import gc
+    import tracemalloc
+
+    async def measure(listener: socket.socket) -> float:
+        port = listener.getsockname()[1]
+        taken = []
+        first = aio.TCP("127.0.0.1", port)  # it pays for what all share
+        await first.open()
+        listener.accept()[0].close()
+        for kind in ("client", "client", "bare"):
+            gc.collect()
+            tracemalloc.start()
+            kept: list[Any] = []
+            for _ in range(50):
+                if kind == "client":
+                    client = aio.TCP("127.0.0.1", port)
+                    await client.open()
+                    kept.append(client)
+                else:
+                    loop = asyncio.get_running_loop()
+                    transport, _ = await loop.create_connection(asyncio.Protocol, "127.0.0.1", port)
+                    kept.append(transport)
+                peer, _ = listener.accept()
+                with peer:
+                    if kind == "client":
+                        peer.sendall(b"x" * 99 + b"\n" * 901)
+                        await client.readlines(901)
+                    kept.append(peer.dup())
+            gc.collect()
+            taken.append(tracemalloc.get_traced_memory()[0] / 50)
+            tracemalloc.stop()
+            for thing in kept:
+                closing = thing.close()
+                if closing is not None:
+                    await closing
+            await asyncio.sleep(0.01)
+        await first.close()
+        return taken[1] - taken[2]
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert asyncio.run(measure(listener)) < 8 * 1024

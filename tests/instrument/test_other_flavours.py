@@ -12,6 +12,9 @@ import junto.trio
 from junto import simpy
 from junto.instrument.errors import ConnectionClosedError, ConnectionTimeoutError
 from junto.instrument.simulated import SimulatedInstrument
+from junto.protocols import Steps, protocol, read_until
+
+from .test_urls import pseudo_terminal
 
 Process = Generator[Any, Any, Any]
 
@@ -80,6 +83,42 @@ def test_a_cancelled_query_in_trio_leaves_a_client_that_connects_again(device: S
     run_in_trio(main)
 
 
+def test_a_url_gives_a_client_of_trio(device: SimulatedInstrument) -> None:
+    async def main() -> None:
+        async with junto.trio.socket_for_url(f"tcp://127.0.0.1:{device.port}?timeout=2") as client:
+            assert type(client) is junto.trio.TCP
+            assert client.timeout == 2.0
+            assert await client.query("VOLT?") == "1.5"
+        async with trio.open_nursery() as nursery:
+            async with junto.trio.socket_for_url("loop://", nursery=nursery) as echo:
+                assert await echo.write_readline(b"a\n") == b"a\n"
+
+    run_in_trio(main)
+
+
+def test_a_serial_line_and_a_child_in_trio() -> None:
+    async def main() -> None:
+        with pseudo_terminal(lambda line: b"you said " + line + b"\n") as (path, _unplug):
+            async with junto.trio.socket_for_url(f"serial://{path}?baudrate=115200&timeout=10") as line:
+                assert await line.query("hello") == "you said hello"
+        async with junto.trio.socket_for_url("exec:cat", timeout=10) as child:
+            assert await child.query("hello") == "hello"
+
+    run_in_trio(main)
+
+
+def test_every_flavour_offers_the_same_names_for_instruments() -> None:
+    """IN-100."""
+    import junto.instrument.aio
+    import junto.instrument.trio
+    import junto.simpy.instruments
+
+    names = set(junto.instrument.aio.__all__)
+    for flavour, binding in ((junto.trio, junto.instrument.trio), (simpy, junto.simpy.instruments)):
+        assert names <= set(binding.__all__)
+        assert {name for name in names if not hasattr(flavour, name)} == set()
+
+
 @pytest.fixture(params=["select", "poll", "epoll", "asyncio"])
 def env(request: pytest.FixtureRequest) -> Iterator[simpy.WallClockEnvironment]:
     env = simpy.Environment(request.param)
@@ -100,6 +139,107 @@ def test_operations_in_simpy_are_events(env: Any, device: SimulatedInstrument) -
         assert client.connected()
         yield client.close()
         assert not client.connected()
+
+    run_in_simpy(env, process())
+
+
+def test_a_url_gives_a_client_of_simpy(env: Any, device: SimulatedInstrument) -> None:
+    def process() -> Process:
+        client = simpy.socket_for_url(env, f"tcp://127.0.0.1:{device.port}?timeout=2")
+        assert client.timeout == 2.0
+        assert (yield client.query("VOLT?")) == "1.5"
+        yield client.close()
+        echo = simpy.socket_for_url(env, "loop://", eol=b"\r")
+        assert (yield echo.write_readline(b"a\r")) == b"a\r"
+        yield echo.close()
+
+    run_in_simpy(env, process())
+
+
+def test_a_serial_line_and_a_child_in_simpy(env: Any) -> None:
+    def process(path: str) -> Process:
+        line = simpy.socket_for_url(env, f"serial://{path}?baudrate=115200&timeout=10")
+        assert (yield line.query("hello")) == "you said hello"
+        yield line.close()
+        child = simpy.socket_for_url(env, "exec:cat", timeout=10)
+        assert (yield child.query("hello")) == "hello"
+        yield child.close()
+
+    with pseudo_terminal(lambda line: b"you said " + line + b"\n") as (path, _unplug):
+        run_in_simpy(env, process(path))
+
+
+def test_a_callback_in_simpy_sends_before_the_call_that_opened(env: Any, device: SimulatedInstrument) -> None:
+    """IN-406."""
+
+    def process() -> Process:
+        def prepare() -> simpy.Future[None]:
+            return client.command("INIT")
+
+        client = simpy.TCP(env, "127.0.0.1", device.port, on_connection_made=prepare)
+        assert (yield client.query("VOLT?")) == "1.5"
+        yield client.close()
+
+    run_in_simpy(env, process())
+    assert device.requests == ["INIT", "VOLT?"]
+
+
+def test_a_callback_in_simpy_may_be_a_process(env: Any, device: SimulatedInstrument) -> None:
+    """IN-406."""
+    ended = []
+
+    def process() -> Process:
+        def prepare() -> Process:
+            yield client.command("ONE")
+            yield env.timeout(0.001)
+            yield client.command("TWO")
+
+        def mourn(error: Exception | None) -> Process:
+            yield env.timeout(0.001)
+            ended.append(error)
+
+        client = simpy.TCP(env, "127.0.0.1", device.port)
+        client.on_connection_made = prepare
+        client.on_connection_lost = mourn
+        assert (yield client.query("VOLT?")) == "1.5"
+        yield client.close()
+        yield env.timeout(0.02)
+
+    run_in_simpy(env, process())
+    assert device.requests == ["ONE", "TWO", "VOLT?"]
+    assert ended == [None]
+
+
+def test_messages_of_a_protocol_in_simpy_are_events(env: Any, device: SimulatedInstrument) -> None:
+    """IN-1210."""
+
+    @protocol
+    def short() -> Steps[bytes]:
+        return (yield from read_until(b"\n", include=False))
+
+    def process() -> Process:
+        client = simpy.TCP(env, "127.0.0.1", device.port)
+        yield client.write(b"VOLT?\n*IDN?\n")
+        messages = client.stream(short)
+        assert (yield messages.get()) == b"1.5"
+        assert (yield messages.get()) == b"ACME,Box,1,0"
+        yield client.close()
+
+    run_in_simpy(env, process())
+
+
+def test_an_error_in_simpy_tells_what_the_call_was_about(env: Any, device: SimulatedInstrument) -> None:
+    """IN-1305: SimPy gives each process an error of its own, which must tell it, too."""
+
+    def process() -> Process:
+        client = simpy.TCP(env, "127.0.0.1", device.port, timeout=0.02)
+        with pytest.raises(ConnectionTimeoutError) as raised:
+            yield client.query("mute, as it is unknown?")
+        assert raised.value.operation == "query"
+        assert raised.value.sent
+        assert raised.value.generation == 1
+        assert not hasattr(raised.value, "anything_else")
+        yield client.close()
 
     run_in_simpy(env, process())
 

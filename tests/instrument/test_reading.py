@@ -222,7 +222,7 @@ def test_in_512_what_is_not_read_is_bounded(run: Run) -> None:
         assert client.in_waiting() <= 20_000 + 256 * 1024
         assert await client.readexactly(len(data)) == data
         await w.at_peer(peer, "send", data)
-        got = b""
+        got = bytearray()
         while len(got) < len(data):
             got += await client.read(7_000, timeout=5)
         assert got == data
@@ -424,12 +424,12 @@ def test_in_606_in_807_ac_19_a_write_that_timed_out_is_never_finished(run: Run) 
         await client.open()
         begin = w.time()
         with pytest.raises(ConnectionTimeoutError):
-            await client.write(b"x" * 30_000_000, timeout=0.1)
+            await client.write(b"x" * 30_000_000, timeout=0.05)
         middle = w.time()
         assert middle - begin < 0.3 + w.late
         with pytest.raises(ConnectionTimeoutError):
-            await client.readline(timeout=0.1)
-        assert w.time() - middle < 0.3 + w.late
+            await client.readline(timeout=0.05)
+        assert w.time() - middle < 0.2 + w.late
         await client.close()
         assert w.time() - begin < 1.5
         await w.until(lambda: peer.connections == 2)
@@ -622,18 +622,18 @@ def test_in_706_stale_input(run: Run) -> None:
 
 def test_in_707_gaps_between_calls(run: Run) -> None:
     async def scenario(w: Any) -> None:
-        client, _peer = await w.pair(min_interval=0.05)
+        client, _peer = await w.pair(min_interval=0.03)
         await client.open()
         begin = w.time()
         for _ in range(3):
             assert await client.write_readline(b"who?\n") == WHO
-        assert w.time() - begin >= 0.0999
+        assert w.time() - begin >= 0.0599
         with pytest.raises(ConnectionTimeoutError):
-            await client.write(b"who?\n", timeout=0.01)
-        client, _peer = await w.pair(query_delay=0.05)
+            await client.write(b"who?\n", timeout=0.005)
+        client, _peer = await w.pair(query_delay=0.02)
         begin = w.time()
         assert await client.write_readline(b"who?\n") == WHO
-        assert w.time() - begin >= 0.0499
+        assert w.time() - begin >= 0.0199
         assert await client.write_readline(b"who?\n", query_delay=0.0) == WHO
         with pytest.raises(ConnectionTimeoutError):
             await client.write_readline(b"who?\n", query_delay=0.5, timeout=0.02)

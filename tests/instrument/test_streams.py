@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from junto import IncompleteRead, ProtocolViolation, aio
 from junto.instrument.errors import ConnectionEOFError, ConnectionTimeoutError, IncompleteReadError
 from junto.instrument.retrying import Retry
 from junto.instrument.streams import Gap
+from junto.protocols import EventSteps, Steps, emit, expect, protocol, put, read, read_int, readline
 
 from .conftest import Run
 from .peer import BLOCK, WHO
@@ -158,7 +161,7 @@ def test_in_1207_leaving_early_loses_nothing(run: Run) -> None:
 @pytest.mark.worlds("asyncio", "memory")
 def test_in_1208_buffered_lines_come_at_once_but_others_get_their_turn(run: Run) -> None:
     async def scenario(w: Any) -> None:
-        lines = b"".join(b"%060d\n" % n for n in range(5000))
+        lines = b"".join(b"%060d\n" % n for n in range(20_000))
         client, _peer = await fed(w, lines)
         turns = [0]
         stop = False
@@ -172,7 +175,7 @@ def test_in_1208_buffered_lines_come_at_once_but_others_get_their_turn(run: Run)
         got = []
         async for line in client:
             got.append(line)
-            if len(got) == 5000:
+            if len(got) == 20_000:
                 break
         stop = True
         assert b"".join(got) == lines
@@ -232,3 +235,96 @@ def test_a_stream_of_nothing_ends(run: Run) -> None:
         assert await all_of(client) == []
 
     run(scenario)
+
+
+@protocol
+def frame() -> Steps[bytes]:
+    """Read one frame: a length of two bytes, and so many bytes."""
+    size = yield from read_int(2)
+    return (yield from read(size))
+
+
+@protocol(eof_ok=True)
+def answering() -> EventSteps[bytes, None]:
+    """Emit each line, and answer those that ask."""
+    while True:
+        line = yield from readline()
+        if line.endswith(b"?\n"):
+            yield from put(b"echo yes\n")
+        yield from emit(line)
+
+
+def test_in_1210_results_of_a_protocol_that_reads_one_message(run: Run) -> None:
+    async def scenario(w: Any) -> None:
+        client, peer = await w.pair()
+        peer.replies[b"go"] = [b"\x00\x02ab\x00\x00\x00", 0.01, b"\x01cline\n"]
+        await client.write(b"go\n")
+        frames = client.stream(frame)
+        got = []
+        async for one in frames:
+            got.append(one)
+            if len(got) == 3:
+                break
+        assert got == [b"ab", b"", b"c"]
+        # What belongs to no message is the client's again.
+        assert await client.readline() == b"line\n"
+
+    run(scenario)
+
+
+def test_in_1210_events_of_a_protocol_that_answers_and_goes_on(run: Run) -> None:
+    async def scenario(w: Any) -> None:
+        client, peer = await w.pair(timeout=5.0)
+        peer.replies[b"go"] = b"a\nready?\nb"
+        peer.replies[b"echo yes"] = [b"\n", b"done\n"]
+        await client.write(b"go\n")
+        got = []
+        async for line in client.stream(answering):
+            got.append(line)
+            if line == b"done\n":
+                await client.write(b"bye\n")
+        assert got == [b"a\n", b"ready?\n", b"b\n", b"done\n"]
+        assert peer.requests == [b"go", b"echo yes", b"bye"]
+        assert not client.connected()
+
+    run(scenario)
+
+
+def test_in_1210_the_end_within_a_message_is_the_protocols_error(run: Run) -> None:
+    async def scenario(w: Any) -> None:
+        client, _ = await w.pair()
+        await client.write(b"tail\n")
+        with pytest.raises(IncompleteRead):
+            async for _ in client.stream(frame):
+                raise AssertionError("there is no whole frame")
+
+    run(scenario)
+
+
+def test_in_1210_a_protocol_that_fails_closes_the_connection(run: Run) -> None:
+    @protocol
+    def strict() -> Steps[None]:
+        yield from expect(b"HELLO")
+
+    async def scenario(w: Any) -> None:
+        client, _ = await w.pair()
+        await client.write(b"who?\n")
+        with pytest.raises(ProtocolViolation):
+            async for _ in client.stream(strict):
+                raise AssertionError("there is no message")
+        assert not client.connected()
+        assert await client.write_readline(b"who?\n") == WHO
+
+    run(scenario)
+
+
+def test_in_1210_a_protocol_that_does_nothing_ends_the_stream() -> None:
+    @protocol
+    def nothing() -> Steps[None]:
+        return
+        yield
+
+    async def main() -> None:
+        assert [item async for item in aio.socket_for_url("loop://").stream(nothing)] == []
+
+    asyncio.run(main())

@@ -101,7 +101,7 @@ def test_in_1305_each_error_tells_what_it_was_about(run: Run) -> None:
         error = incomplete.value
         assert (error.operation, error.generation, error.sent) == ("write_readuntil", 2, True)
         with pytest.raises(errors.ConnectionTimeoutError) as late:
-            await client.readline(timeout=0.01)
+            await client.readline(timeout=0.2)
         error = late.value
         assert (error.operation, error.generation, error.sent) == ("readline", 3, False)
 

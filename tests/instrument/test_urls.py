@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 import sys
 import threading
 import tty
@@ -331,3 +333,47 @@ def test_in_2003_rfc2217_is_a_serial_line_elsewhere(monkeypatch: pytest.MonkeyPa
     with pytest.raises(ConnectionRefusedError):
         client.open()
     assert opened == [("rfc2217://127.0.0.1:4000", {"baudrate": 9600})]
+
+
+TELNET = re.compile(rb"\xff\xfa(.)(.)(.*?)\xff\xf0|\xff([\xfb\xfd])(.)|([^\xff]+)", re.DOTALL)
+SET = {1: "baudrate", 2: "bytesize", 3: "parity", 4: "stopbits"}
+
+
+def serve_rfc2217(listener: socket.socket, told: dict[str, int]) -> None:
+    """Answer one connection: agree to all options, acknowledge settings, and give data back in capitals."""
+    sock = listener.accept()[0]
+    agreed: set[bytes] = set()
+    received = b""
+    while data := sock.recv(1000):
+        received += data
+        reply = b""
+        while match := TELNET.match(received):
+            received = received[match.end() :]
+            option, number, value, verb, offered, text = match.groups()
+            if text:
+                reply += text.upper()
+            elif verb and match[0] not in agreed:
+                agreed.add(match[0])
+                reply += b"\xff" + (b"\xfd" if verb == b"\xfb" else b"\xfb") + offered
+            elif option == b"\x2c":
+                told[SET.get(number[0], "")] = int.from_bytes(value, "big")
+                reply += b"\xff\xfa\x2c" + bytes([number[0] + 100]) + value + b"\xff\xf0"
+        sock.sendall(reply)
+    sock.close()
+
+
+def test_in_2003_rfc2217_sets_the_line_and_carries_data() -> None:
+    told: dict[str, int] = {}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve_rfc2217, args=(listener, told), daemon=True)
+        thread.start()
+        port = listener.getsockname()[1]
+        with sync.socket_for_url(f"rfc2217://127.0.0.1:{port}?baudrate=19200&parity=E&timeout=10") as client:
+            assert client.query("hello") == "HELLO"
+        thread.join(10)
+    assert {name: told[name] for name in SET.values()} == {
+        "baudrate": 19200,
+        "bytesize": 8,
+        "parity": 3,
+        "stopbits": 1,
+    }

@@ -52,6 +52,7 @@ class Flows:
     sockets = True
     late = 0.15  # how much later than asked for something may happen on a loaded machine
     early = 0.0
+    line_stream: type[LineStream] = aio.LineStream
 
     def __init__(self, rt: Any) -> None:
         self.rt = rt
@@ -97,7 +98,7 @@ class Flows:
         return function
 
     def lines(self, client: Any, *args: Any, **options: Any) -> Any:
-        return LineStream(client, *args, **options)
+        return self.line_stream(client, *args, **options)
 
     def blocks_of(self, client: Any, *args: Any, **options: Any) -> Any:
         return BlockStream(client, *args, **options)
@@ -139,6 +140,7 @@ def black_hole(w: Any) -> int:
 
 
 class InMemory(Flows):
+    line_stream = LineStream
     sockets = False
     late = 0.0005
 
@@ -158,6 +160,8 @@ class InMemory(Flows):
 
 class InThreads(Flows):
     """Flows in the runtime that blocking clients use."""
+
+    line_stream = LineStream
 
     class Client(TCP):
         _flavour = Flavour(lambda: lambda: None, SocketSystem(lambda: None))  # type: ignore[arg-type, return-value]  # each is given a runtime
@@ -238,6 +242,9 @@ class Adapter:
 
     def iter_block(self, *args: Any, **options: Any) -> Any:
         return AdaptedIterator(self.raw.iter_block(*args, **options))
+
+    def stream(self, *args: Any, **options: Any) -> Any:
+        return AdaptedIterator(self.raw.stream(*args, **options))
 
 
 PLAIN = {"connected", "in_waiting", "at_eof", "reset_input_buffer"}

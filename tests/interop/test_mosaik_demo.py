@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html.parser
 import json
 import subprocess
@@ -10,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-RUN = Path(__file__).parent.parent.parent / "examples" / "mosaik_demo" / "run.py"
+from junto.vsoa import StatusError, sync
+
+DEMO = Path(__file__).parent.parent.parent / "examples" / "mosaik_demo"
+RUN = DEMO / "run.py"
 ENERGIES = {"generated", "consumed", "to_grid", "from_grid", "lost", "stored"}
 
 pytestmark = pytest.mark.timeout(60)
@@ -69,12 +73,39 @@ def test_the_demo_is_right_and_tells_what_it_measured(tmp_path: Path) -> None:
         assert read["connections"] > 1
     assert {read["client"] for read in instruments.values()} == {"aio", "sync"}
 
+    vehicle = result["vehicle"]
+    assert [one["flavour"] for one in vehicle["subscribers"]] == ["aio", "sync", "trio"]
+    assert vehicle["subscribers"][0]["urls"] == ["/drive/"]
+    times = vehicle["subscribers"][1]["messages"]
+    assert [one["messages"] for one in vehicle["subscribers"]] == [3 * times, times, 2 * times]
+    assert all(one["lost"] == one["wrong"] == 0 for one in vehicle["subscribers"])
+    assert vehicle["request"]["road"] == "harbour"
+    assert vehicle["seconds"] > vehicle["seconds_planned"] + 60  # that road is longer and slower
+    log = Path(result["log"]).read_bytes()
+    assert hashlib.sha256(log).hexdigest() == vehicle["log"]["sha256"]
+    assert log.count(b"\n") == vehicle["log"]["steps"] + 1
+
     page = tmp_path / "out" / "mosaik.html"
     assert result["page"] == str(page.resolve())
     links = Links()
     links.feed(page.read_text(encoding="utf-8"))
     assert links.open == []
     assert links.loaded == []
+
+
+def test_the_car_waits_for_its_listeners_and_knows_its_roads() -> None:
+    command = [sys.executable, str(DEMO / "vehicle.py"), "--listeners", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as vehicle:
+        try:
+            assert vehicle.stdout is not None
+            url = vehicle.stdout.readline().split()[-1]
+            with sync.connect(url, request_timeout=10) as client:
+                with pytest.raises(StatusError) as caught:
+                    client.fetch("/drive/road", "bridge", method="SET")
+                assert caught.value.status == 128
+                assert client.fetch("/drive/road").param == {"road": "main", "step": 0}
+        finally:
+            vehicle.kill()
 
 
 def test_a_wrong_option_is_refused_with_a_sentence(tmp_path: Path) -> None:

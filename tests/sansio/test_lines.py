@@ -47,9 +47,8 @@ def test_any_cut_gives_the_same_lines(data: bytes, draw: st.DataObject, eol: byt
             lines += lines_of(buffer, terminator)
         elif way == "split":
             ready = buffer.split_lines(terminator, LIMIT)
-            if ready and buffer.is_split_at(terminator):
+            if ready:
                 lines.append(ready.popleft())
-                buffer.line_taken(lines[-1])
         elif way == "batch":
             lines += buffer.take_lines(terminator, LIMIT)
         elif way == "peek":
@@ -152,3 +151,18 @@ def test_lines_cut_in_advance_are_still_there_for_all_other_reads() -> None:
     buffer.split_lines(terminator, LIMIT)
     buffer.clear()
     assert (len(buffer), buffer.take_all()) == (0, b"")
+
+
+def test_what_was_read_is_not_kept() -> None:
+    terminator = Terminator(b"\n")
+    for read in (
+        lambda b: [b.take_line(terminator, LIMIT) for _ in range(3)],
+        lambda b: b.take_lines(terminator, LIMIT),
+        lambda b: b.split_lines(terminator, LIMIT).clear(),
+        lambda b: b.take(6),
+        lambda b: [b.take(2), b.take(4)],
+    ):
+        buffer = buffer_of(b"a\nb\nc\n")
+        read(buffer)
+        assert not buffer
+        assert (buffer._chunk, len(buffer._gathered)) == (b"", 0)

@@ -11,13 +11,16 @@ from junto.errors import CodecError, LocalProtocolError, PacketTooLarge, RemoteP
 from junto.sansio.vsoa.frames import (
     DATAGRAM,
     MAX_BODY,
+    MAX_FRAME,
     MAX_QUICK_BODY,
     PUBLISH,
+    REPLY,
     RPC,
     SET,
     Frame,
     FrameReader,
     encode,
+    encode_result,
     read_datagram,
 )
 
@@ -131,6 +134,17 @@ def test_a_legal_length_takes_memory_only_for_what_arrives() -> None:
         assert tracemalloc.get_traced_memory()[1] < 50 * 2000
     finally:
         tracemalloc.stop()
+
+
+@given(st.integers(0, 2**32 - 1), st.binary(max_size=60), st.binary(max_size=60))
+def test_a_result_is_the_frame_that_encode_makes(seqno: int, param: bytes, data: bytes) -> None:
+    assert encode_result(seqno, param, data) == encode(RPC, "", param, data, REPLY, seqno)
+
+
+def test_a_result_has_no_more_room_than_other_frames() -> None:
+    assert len(encode_result(1, b"p", bytes(MAX_BODY - 1))) == MAX_FRAME
+    with pytest.raises(LocalProtocolError, match="262,125 bytes"):
+        encode_result(1, b"p", bytes(MAX_BODY))
 
 
 def test_a_url_is_too_long_where_its_length_has_no_room() -> None:

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
+import datetime
+import decimal
+import enum
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -19,6 +24,12 @@ json_values: Any = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=12,
 )
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: int
 
 
 @given(json_values)
@@ -45,6 +56,10 @@ def test_any_param_can_be_read(param: bytes) -> None:
         (1.5, b"1.5"),
         (True, b"true"),
         ((1, 2), b"[1,2]"),
+        ({"a": [(1, 2)]}, b'{"a":[[1,2]]}'),
+        ({1: True, None: 2**70}, b'{"1":true,"null":1180591620717411303424}'),
+        (enum.IntEnum("Gear", ["FIRST"])(1), b"1"),
+        ("\ud800", b'"\\ud800"'),
         (None, b""),
         (b"\0\xff", b"\0\xff"),
         (bytearray(b"x"), b"x"),
@@ -56,7 +71,22 @@ def test_values_become_json_and_bytes_stay_bytes(value: Any, param: bytes) -> No
 
 
 @pytest.mark.parametrize(
-    "value", [object(), {1, 2}, {"a": object()}, [b"x"], float("nan"), [float("inf")], 1j]
+    "value",
+    [
+        object(),
+        {1, 2},
+        {"a": object()},
+        [b"x"],
+        float("nan"),
+        [float("inf")],
+        {"a": [None, float("nan")]},
+        1j,
+        [datetime.date(2020, 1, 2)],
+        uuid.UUID(int=1),
+        decimal.Decimal("1.5"),
+        enum.Enum("Colour", {"RED": "red"})("red"),
+        Point(1, 2),
+    ],
 )
 def test_what_has_no_form_is_refused_and_not_left_out(value: Any) -> None:
     with pytest.raises(CodecError):

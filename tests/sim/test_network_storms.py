@@ -41,7 +41,7 @@ async def storm(world: World, *hosts: Host) -> Any:
     async def talk(peer: str) -> None:
         sent = 0
         while True:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1)
             try:
                 reader, writer = await asyncio.wait_for(asyncio.open_connection(peer, 80), 10)
             except (OSError, TimeoutError):
@@ -65,8 +65,8 @@ async def storm(world: World, *hosts: Host) -> Any:
         for peer in hosts:
             if peer is not host:
                 host.run(talk, peer.name)
-    for _ in range(25):
-        await world.sleep(choices.uniform(0.05, 3))
+    for _ in range(20):
+        await world.sleep(choices.uniform(0.05, 2))
         host, other = hosts[choices.below(3)], hosts[choices.below(3)]
         act = choices.below(8)
         if act == 0:
@@ -91,7 +91,7 @@ async def storm(world: World, *hosts: Host) -> Any:
         if not host.alive:
             host.restart()
     before = len(received)
-    await world.sleep(60)
+    await world.sleep(15)
     assert max(received[before:], default=0) == 365_118, "the healed network carries nothing"
     assert all(not link.blocked for link in (world.net.link(a, b) for a in hosts for b in hosts))
     for host in hosts:
@@ -103,4 +103,4 @@ async def storm(world: World, *hosts: Host) -> Any:
 
 
 def test_no_byte_is_lost_doubled_or_swapped_whatever_happens() -> None:  # S2, S6, S7, S9, H4, H5, R1
-    assert run_world(storm, "a", "b", "c", seeds=tuple(range(6)), timeout=3000) > 10
+    assert run_world(storm, "a", "b", "c", seeds=(0, 1, 2), timeout=3000) > 10

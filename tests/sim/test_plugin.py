@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from junto import sim
 from junto.sim.artefacts import Artefact
 
 BOUND = 100.0  # seconds; far above what anything here takes
@@ -98,7 +100,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(project: Path) -> Pytest:
-    def run(*words: str, code: int = 0, timing: bool = False) -> str:
+    def run(*words: str, code: int = 0) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-p", "junto.pytest_plugin", "-p", "no:cacheprovider", *words],
             cwd=project,
@@ -106,6 +108,7 @@ def run(project: Path) -> Pytest:
                 **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
                 "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
                 "COLUMNS": "200",
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # other plugins take long to import
             },
             capture_output=True,
             text=True,
@@ -155,14 +158,21 @@ def test_a_failure_is_confirmed_shrunk_told_and_can_be_repeated(run: Pytest, pro
     first = run("-k", "lost_update", "--sim-no-shrink", "--sim-seeds", "1000", code=1)
     assert "after 1 seed (" in first  # the one that failed before
     assert "not known: the run was not shrunk" in first
-    one = run("-k", "lost_update", "--sim-seed", str(artefact.order.seed), "--sim-dir", "other", code=1)
-    assert f"seed {artefact.order.seed}  after 1 seed" in one
-
-
-def test_a_replay_is_for_its_test_only(run: Pytest, project: Path) -> None:
-    run("-k", "lost_update", "--sim-dir", "kept", "--sim-no-shrink", code=1)
-    (path,) = (project / "kept").glob("*.sim.json")
     assert "3 skipped" in run("--sim-replay", str(path), "-k", "an_hour or test_fixtures")
+
+
+def test_one_seed_can_be_run(run: Pytest) -> None:
+    out = run("-k", "lost_update", "--sim-seed", "17", "--sim-dir", "other", "--sim-no-shrink", code=1)
+    assert "seed 17  after 1 seed " in out
+
+
+@pytest.mark.parametrize("option", ["--sim-audit", "--sim-mode=adversarial"])
+def test_what_worlds_do_not_offer_is_refused(option: str, run: Pytest) -> None:
+    names = inspect.signature(sim.World).parameters
+    if option.removeprefix("--sim-").partition("=")[0] in names:
+        assert "1 passed" in run(option, "-k", "test_an_hour_too")
+    else:
+        assert "worlds have no" in run(option, "-k", "test_an_hour_too", code=1)
 
 
 def test_options_say_which_seeds_and_how_long(run: Pytest) -> None:

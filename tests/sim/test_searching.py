@@ -92,7 +92,11 @@ def test_options_reach_the_other_processes() -> None:
 
 def test_a_process_that_ends_is_told_with_its_last_words(tmp_path: Path) -> None:
     program = tmp_path / "ends.py"
-    program.write_text("import os\n\nasync def ends(world):\n    os.write(2, b'farewell')\n    os._exit(3)\n")
+    # The list hides it from the simulation, in which a program ends its own host only.
+    program.write_text(
+        "import os\nreal = [os._exit, os.write]\n\n"
+        "async def ends(world):\n    real[1](2, b'farewell')\n    real[0](3)\n"
+    )
     make_worker = worker_for(load(f"{program}:ends"))
     assert make_worker is not None
     with make_worker("0") as worker, pytest.raises(WorkerLost, match=r"(?s)ended with 3.*farewell"):
@@ -110,6 +114,15 @@ def test_a_program_that_fails_to_import_is_told_with_its_traceback(tmp_path: Pat
 @pytest.mark.parametrize("program", [bugs.correct, bugs.own_loop, bugs.an_hour])
 def test_equal_runs_pass_the_check(program: object) -> None:
     assert sim.explore(program, 3, check=True).tally.seeds == 3  # type: ignore[arg-type]
+
+
+def test_the_order_of_sets_is_the_same_in_the_check() -> None:
+    assert sim.explore(bugs.order_of_a_set, 2, check=True).tally.seeds == 2
+
+
+def test_the_check_finds_what_depends_on_earlier_runs() -> None:
+    with pytest.raises(sim.NotDeterministic, match="seed 1 gives two different runs"):
+        sim.explore(bugs.counts_its_runs, 3, check=True)
 
 
 def test_runs_that_differ_from_process_to_process_are_told_with_the_first_event() -> None:

@@ -9,13 +9,16 @@ import bugs
 import pytest
 
 from junto import sim
+from junto.sim.investigating import investigate
 from junto.sim.needing import needs
 from junto.sim.plans import Plan
 from junto.sim.report import report_text
 from junto.sim.running_here import Here
 from junto.sim.scenarios import Scenario
+from junto.sim.searching import search
 from junto.sim.shrinking import Shrunk, minimize, shrink
 from junto.sim.summaries import Order, Summary, Tally
+from junto.sim.workers import worker_for
 
 
 def shrunk(program: Any, **options: Any) -> Shrunk:
@@ -170,6 +173,29 @@ def test_an_interruption_ends_it_with_the_smallest_so_far() -> None:
     found = Made(lambda order: "n7" in (order.plan or "")).shrink(lines, tell=interrupt)
     assert not found.complete
     assert 0 < len(Plan.of(found.order.plan or "")) < 10
+
+
+def test_a_failure_whose_shrinking_was_interrupted_is_recorded_all_the_same(tmp_path: Path) -> None:
+    scenario = Scenario.of(bugs.two_leaders, faults=bugs.LEADER_FAULTS)
+    found = search(Here(scenario), range(60))
+
+    def interrupt(text: str) -> None:
+        if text.startswith("shrinking it, run "):
+            raise KeyboardInterrupt
+
+    make_worker = worker_for(scenario)
+    investigation = investigate(
+        Here(scenario),
+        found,
+        program="bugs:two_leaders",
+        make_worker=make_worker,
+        directory=tmp_path,
+        tell=interrupt,
+    )
+    assert investigation.failure.shrunk.endswith("1 run, broken off")
+    assert investigation.failure.confirmed
+    assert investigation.path is not None
+    assert sim.replay(investigation.path, scenario).verdict == "same"
 
 
 def test_a_run_is_broken_off_after_what_failed_on_a_host() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
 from typing import Any
 
@@ -178,6 +179,18 @@ def test_a_paused_transport_reads_nothing_until_it_is_resumed() -> None:  # S4
         return received
 
     assert on_client(talk) == [(1.0, b"hello")]
+
+
+def test_a_file_is_sent_in_pieces() -> None:  # section 1.3
+    async def talk() -> Any:
+        reader, writer = await asyncio.open_connection("server", 80)
+        content = bytes(range(256)) * 100
+        count = await asyncio.get_running_loop().sendfile(writer.transport, io.BytesIO(content))
+        received = await reader.readexactly(len(content))
+        writer.close()
+        return count, received == content
+
+    assert on_client(talk) == (25_600, True)
 
 
 def test_an_error_in_a_protocol_breaks_its_connection_and_is_recorded() -> None:  # H9

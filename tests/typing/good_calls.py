@@ -15,12 +15,14 @@ from simpy import Event
 import junto.trio
 from junto import MOSAIK, Address, Options, ServiceDict, aio, expose, protocols, simpy, sync
 from junto.codecs import JSON
-from junto.protocols import Connection, EventSteps, Steps, protocol
+from junto.protocols import Connection, EventSteps, Steps, protocol, readline
 from junto.runtime import Future, Runtime
 from junto.testing import Outcome, feed
 from junto.vsoa import Message, Reply
 from junto.vsoa import aio as vsoa_aio
+from junto.vsoa import simpy as vsoa_simpy
 from junto.vsoa import sync as vsoa_sync
+from junto.vsoa import trio as vsoa_trio
 
 
 @dataclass
@@ -177,6 +179,56 @@ def in_sync() -> None:
         assert_type(channels, sync.Server)
 
 
+async def instruments_in_asyncio() -> None:
+    client = aio.TCP("h", 1, eol=(b"\r\n", b"\n"), timeout=1.0, retry=aio.Retry(attempts=3))
+    assert_type(await client.write_readline(b"x\n", timeout=None), bytes)
+    assert_type(await client.readlines(2), list[bytes])
+    assert_type(await client.query("x?", resend=1), str)
+    assert_type(await client.query_ascii("x?", int), list[Any])
+    assert_type(await client.read_block(skip=3, terminator="none"), bytes)
+    assert_type(client.connected(), bool)
+    async with client, client.transaction() as t:
+        assert_type(await t.query("x?"), str)
+    await client.close()
+
+
+def instruments_in_sync() -> None:
+    client = sync.TCP("h", 1, keep_alive={"idle": 5})
+    assert_type(client.write_readline(b"x\n", b"\r", timeout=2), bytes)
+    assert_type(client.query("x?"), str)
+    assert_type(client.readexactly(5, on_timeout="keep"), bytes)
+    with client, client.transaction() as t:
+        assert_type(t.read_block(), bytes)
+    futures = sync.FuturesTCP("h", 1)
+    assert_type(futures.query("x?").result(), str)
+    assert_type(futures.close().result(), None)
+
+
+async def instruments_in_trio() -> None:
+    async with junto.trio.TCP("h", 1, timeout=1.0, retry=junto.trio.Retry(attempts=3)) as client:
+        assert_type(client, junto.trio.TCP)
+        assert_type(await client.query("x?"), str)
+        async for message in client.stream(first_line):
+            assert_type(message, Any)
+    assert_type(junto.trio.socket_for_url("loop://"), junto.trio.TCP)
+
+
+def instruments_in_simpy(env: simpy.WallClockEnvironment) -> Generator[Event, Any, None]:
+    client = simpy.TCP(env, "h", 1, timeout=1.0, retry=simpy.Retry(attempts=3))
+    assert_type(client.query("x?"), simpy.Future[str])
+    assert_type(client.stream(first_line).get(), simpy.Future[Any])
+    try:
+        yield client.query("x?") | env.timeout(1.0)
+    except simpy.ConnectionTimeoutError as error:
+        assert_type(error.sent, bool)
+    assert_type(simpy.socket_for_url(env, "loop://"), simpy.TCP)
+
+
+@protocol
+def first_line() -> Steps[bytes]:
+    return (yield from readline())
+
+
 def in_simpy(env: simpy.WallClockEnvironment) -> Generator[Event, Any, None]:
     assert_type(
         simpy.serve(env, Service(), "tcp://127.0.0.1:0", workers=4), simpy.Future[simpy.Server[simpy.Peer]]
@@ -328,3 +380,32 @@ def vsoa_in_sync() -> None:
     with vsoa_sync.serve("vsoa://:5") as server:
         assert_type(server.publish("/a"), bool)
         assert_type(server.offer_stream(), vsoa_sync.StreamOffer)
+
+
+async def vsoa_in_trio() -> None:
+    async with vsoa_trio.serve("vsoa://:5", policy="latest") as server:
+        assert_type(await server.offer_stream(), vsoa_trio.StreamOffer)
+    async with vsoa_trio.connect("vsoa://h:5") as client:
+        assert_type(await client.fetch("/a"), Reply)
+        assert_type(await client.subscribe("/a"), vsoa_trio.Subscription)
+    async with vsoa_trio.open_timer() as timer:
+        assert_type(timer, vsoa_trio.Timer)
+
+
+def vsoa_in_simpy(env: simpy.WallClockEnvironment) -> None:
+    assert_type(vsoa_simpy.connect(env, "vsoa://h:5"), simpy.Future[vsoa_simpy.Client])
+    assert_type(vsoa_simpy.serve(env, "vsoa://:5"), simpy.Future[vsoa_simpy.Server])
+
+
+def vsoa_client_in_simpy(
+    client: vsoa_simpy.Client, subscription: vsoa_simpy.Subscription, stream: vsoa_simpy.TunnelStream
+) -> None:
+    assert_type(client.fetch("/a"), simpy.Future[Reply])
+    assert_type(client.call("add", 1, 2, returns=int), simpy.Future[int])
+    assert_type(client.ping(timeout=1), simpy.Future[float])
+    assert_type(client.datagram("/a", quick=True), bool)
+    assert_type(client.subscribe("/a"), simpy.Future[vsoa_simpy.Subscription])
+    assert_type(subscription.get(), simpy.Future[Message])
+    assert_type(subscription.get(None), simpy.Future[Message | None])
+    assert_type(stream.receive(5), simpy.Future[bytes])
+    assert_type(stream.send(b""), simpy.Future[None])

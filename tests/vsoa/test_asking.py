@@ -61,4 +61,4 @@ def test_what_is_kept_does_not_fail_with_the_rest(runtime: ThreadsRuntime) -> No
     assert not kept[1].done()
     asked = asking.take(RPC, kept[0])
     assert asked is not None
-    assert asked.future is kept[1]
+    assert asked[1] is kept[1]

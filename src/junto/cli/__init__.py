@@ -1,4 +1,4 @@
-"""The ``junto`` command: serve, call, inspect and ping from a shell.
+"""The ``junto`` command: serve, call, inspect and ping from a shell, and talk to instruments.
 
 It needs the extra ``cli``. This module does not, so that whoever lacks it is told so.
 """

@@ -79,11 +79,14 @@ def replay(file: Path, as_json: bool) -> None:
 @JSON
 def shrink(file: Path, output: Path | None, runs: int, seconds: float, as_json: bool) -> None:
     """Make a failing run smaller; Ctrl-C keeps the smallest one so far."""
+    from junto.sim.artefacts import ArtefactError
     from junto.sim.investigating import shrink_again
 
     artefact = _read(file)
-    with _maker(artefact)(artefact.hash_seed or "0") as worker:
-        failure = shrink_again(artefact, worker, output or file, runs=runs, seconds=seconds)
+    try:
+        failure = shrink_again(artefact, _maker(artefact), output or file, runs=runs, seconds=seconds)
+    except ArtefactError as error:
+        raise Failure("input", f"{file}: {error}.") from error
     write_failure(failure, as_json)
 
 

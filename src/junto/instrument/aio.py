@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from junto.instrument import urls
@@ -26,7 +26,8 @@ from junto.instrument.settings import (
     IPTOS_RELIABILITY,
     IPTOS_THROUGHPUT,
 )
-from junto.instrument.streams import BlockStream, LineStream
+from junto.instrument.streams import BlockStream
+from junto.instrument.streams import LineStream as _LineStream
 from junto.instrument.system import Flavour
 from junto.runtimes.asyncio import AsyncioRuntime, asyncio_runtime
 from junto.runtimes.instruments import SocketSystem
@@ -73,7 +74,22 @@ def socket_for_url(url: str, *, concurrency: str = "async", **options: Any) -> A
     return urls.socket_for_url(url, concurrency=concurrency, **options)
 
 
+class LineStream(_LineStream):
+    """Lines as they come: ``async for line in LineStream(client)``.
+
+    Leaving the loop loses nothing; it can be entered again. It ends when the peer ends, with the last line
+    even if that has no terminator.
+    """
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        # Asyncio looks after generators that are left early; elsewhere whoever leaves one has to.
+        return self.generate()
+
+
 class TCP(_TCP):
     """A client of one instrument, in the event loop that runs when it is first used."""
 
     _flavour = Flavour(_running, SocketSystem(asyncio.current_task))
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return LineStream(self).generate()

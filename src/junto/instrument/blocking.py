@@ -13,6 +13,7 @@ from junto.instrument import client as _client
 from junto.instrument import streams as _streams
 from junto.instrument.connection import Connection
 from junto.instrument.home import Home, HostRuntime, Kit
+from junto.instrument.messages import MakeProtocol
 from junto.instrument.operations import Buffer
 from junto.instrument.settings import USUAL, ClientOptions, Eol, Timeout
 from junto.instrument.state import State
@@ -112,6 +113,10 @@ class _Operations:
     def parts(self) -> tuple[Home, Any]:
         """Give what this is made of, for streams."""
         return self._home, self._inner
+
+    def stream(self, protocol: MakeProtocol, *, timeout: Timeout = USUAL) -> Iterator[Any]:
+        """Give the events and results of *protocol* as they come; see ``junto.aio.TCP.stream``."""
+        return _Items(self._home, self._inner.stream(protocol, timeout=timeout))
 
     def iter_block(self, chunk: int = 64 * 1024, **options: Any) -> Iterator[bytes]:
         """Read one block in pieces of *chunk* bytes; see ``junto.aio.TCP.iter_block``."""
@@ -289,8 +294,9 @@ async def _leave(manager: Any) -> None:
 class _Items(Iterator[T]):
     """The items of a stream."""
 
-    _home: Home
-    _stream: Any
+    def __init__(self, home: Home, stream: Any) -> None:
+        self._home = home
+        self._stream = stream
 
     def __iter__(self) -> Self:
         return self
@@ -316,8 +322,10 @@ class LineStream(_Items[Any]):
         reconnect: bool = False,
         on_gap: Callable[[Gap], object] | None = None,
     ) -> None:
-        self._home, inner = client.parts()
-        self._stream = _streams.LineStream(inner, eol, timeout=timeout, reconnect=reconnect, on_gap=on_gap)
+        home, inner = client.parts()
+        super().__init__(
+            home, _streams.LineStream(inner, eol, timeout=timeout, reconnect=reconnect, on_gap=on_gap)
+        )
 
     def batch(self) -> Iterator[list[Any]]:
         """Give lists of all whole lines that are there, at least one."""
@@ -329,5 +337,5 @@ class BlockStream(_Items[bytes]):
     """Blocks as they come, so many bytes each, or up to a terminator; see ``junto.aio.BlockStream``."""
 
     def __init__(self, client: _Operations, limit: int | bytes, *, timeout: Timeout = USUAL) -> None:
-        self._home, inner = client.parts()
-        self._stream = _streams.BlockStream(inner, limit, timeout=timeout)
+        home, inner = client.parts()
+        super().__init__(home, _streams.BlockStream(inner, limit, timeout=timeout))

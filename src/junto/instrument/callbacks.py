@@ -48,28 +48,32 @@ class _InScope:
         self._awaitable = awaitable
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        steps = _within(self._scope, self._awaitable.__await__)
-        value: Any = None
-        error: BaseException | None = None
-        while True:
-            token = SCOPE.set(self._scope)
-            try:
-                if error is not None:
-                    yielded = steps.throw(error)
-                else:
-                    yielded = next(steps) if value is None else steps.send(value)
-            except StopIteration as stop:
-                return stop.value
-            finally:
-                SCOPE.reset(token)
-            value = error = None
-            try:
-                value = yield yielded
-            except GeneratorExit:
-                steps.close()
-                raise
-            except BaseException as given:
-                error = given
+        return _in_scope(self._scope, _within(self._scope, self._awaitable.__await__))
+
+
+def _in_scope(scope: Scope, steps: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """Make the steps of a callback, each with the scope set."""
+    value: Any = None
+    error: BaseException | None = None
+    while True:
+        token = SCOPE.set(scope)
+        try:
+            if error is not None:
+                yielded = steps.throw(error)
+            else:
+                yielded = next(steps) if value is None else steps.send(value)
+        except StopIteration as stop:
+            return stop.value
+        finally:
+            SCOPE.reset(token)
+        value = error = None
+        try:
+            value = yield yielded
+        except GeneratorExit:
+            steps.close()
+            raise
+        except BaseException as given:
+            error = given
 
 
 def _within(scope: Scope, function: Callable[[], Any]) -> Any:
@@ -80,9 +84,11 @@ def _within(scope: Scope, function: Callable[[], Any]) -> Any:
         SCOPE.reset(token)
 
 
-async def initialise(scope: Scope, callback: Callable[[], Any]) -> None:
-    """Call *callback*, and await what it returns, if that can be awaited."""
+async def initialise(runtime: Runtime, scope: Scope, callback: Callable[[], Any]) -> None:
+    """Call *callback*, and await what it returns, if that can be awaited, or is a process of its world."""
     outcome = _within(scope, callback)
+    if isinstance(outcome, Generator):
+        outcome = runtime.adopt(_in_scope(scope, outcome))
     if inspect.isawaitable(outcome):
         await _InScope(scope, outcome)
 
@@ -92,7 +98,7 @@ def call_and_schedule(
 ) -> None:
     """Call *callback*; await what it returns in a task of its own. Errors are logged."""
     try:
-        outcome = callback(*args)
+        outcome = runtime.adopt(callback(*args))
         if inspect.isawaitable(outcome):
             runtime.create_task(_await_and_log(log, what, outcome))
     except Exception as error:

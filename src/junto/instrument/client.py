@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Self, Unpack
 
 from junto.address import Address
 from junto.instrument.connectors import connector_for
 from junto.instrument.lanes import BOTH, Lanes
+from junto.instrument.messages import MakeProtocol, MessageStream
 from junto.instrument.session import Session
 from junto.instrument.settings import TCP_ONLY, USUAL, ClientOptions, Settings, Timeout, check_timeout
 from junto.instrument.state import State
@@ -21,7 +22,23 @@ from junto.runtime import Runtime
 __all__ = ["TCP", "Transaction"]
 
 
-class Transaction(Text):
+class _Items(Text):
+    """Operations, and streams."""
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return LineStream(self)
+
+    def stream(self, protocol: MakeProtocol, *, timeout: Timeout = USUAL) -> MessageStream:
+        """Give the events and results of *protocol* as they come; see `MessageStream`.
+
+        Args:
+            protocol: What `junto.protocols.protocol` makes of a generator function.
+            timeout: Seconds for each item.
+        """
+        return MessageStream(self, protocol, timeout=timeout)
+
+
+class Transaction(_Items):
     """Exclusive use of a client: the operations of `TCP`, which nobody else's come between."""
 
     def __init__(self, session: Session) -> None:
@@ -34,11 +51,8 @@ class Transaction(Text):
         """Go on with the same exclusive use."""
         yield self
 
-    def __aiter__(self) -> LineStream:
-        return LineStream(self)
 
-
-class TCP(State, Text):
+class TCP(State, _Items):
     """A client of one instrument, which connects when it is used, and again when the connection was lost.
 
     Calls are served first come, first served. A lone read and a lone write run side by side; a
@@ -169,9 +183,6 @@ class TCP(State, Text):
             session.abandon()
 
     # -- more to do --
-
-    def __aiter__(self) -> LineStream:
-        return LineStream(self)
 
     @asynccontextmanager
     async def transaction(self, *, timeout: Timeout = USUAL) -> AsyncGenerator[Transaction, None]:

@@ -7,7 +7,7 @@ and only what satisfies the reader wakes him. Large reads are received into the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from junto.errors import fresh
 from junto.instrument.errors import ConnectionClosedError
@@ -17,6 +17,9 @@ from junto.runtime import Future, Runtime, Transport
 from junto.sansio.lines import LineBuffer
 
 __all__ = ["Connection", "Filling", "Owner"]
+
+# Up to so many bytes are usually one reply, and become it; of more, a copy is saved.
+_SMALL: Final = 4096
 
 Tap = Callable[[str, int, bytes], object]
 
@@ -65,6 +68,36 @@ class Connection:
         since: When it was made, on the runtime's clock.
         last_received: When the last bytes came; kept up only while somebody wants to know.
     """
+
+    __slots__ = (
+        "_closed",
+        "_create_future",
+        "_filling",
+        "_limit",
+        "_most",
+        "_owner",
+        "_runtime",
+        "_served",
+        "_shared",
+        "_system",
+        "_tap",
+        "_waiter",
+        "_want",
+        "_writer",
+        "buffer",
+        "eof",
+        "error",
+        "generation",
+        "holding",
+        "lost",
+        "paused",
+        "ready",
+        "received",
+        "since",
+        "told",
+        "transport",
+        "writable",
+    )
 
     def __init__(
         self, runtime: Runtime, owner: Callable[[], Owner | None], system: System, limit: int, tap: Tap | None
@@ -122,20 +155,18 @@ class Connection:
         if self._filling is not None:
             self._fill(self._filling, nbytes)
             return
-        data = bytes(self._shared[:nbytes])
+        data: bytes | memoryview = self._shared[:nbytes]
+        if nbytes <= _SMALL:
+            data = bytes(data)
         if self._tap is not None:
-            self._tap("<", self.generation, data)
-        buffer = self.buffer
+            self._tap("<", self.generation, bytes(data))
         waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            self._serve(waiter, data)
+        if waiter is None or waiter.done():
+            self.buffer.append(data)
+            if len(self.buffer) > self._most and not self.holding and self.transport is not None:
+                self.holding = True
+                self.transport.pause_reading()
             return
-        buffer.append(data)
-        if len(buffer) > self._most and not self.holding and self.transport is not None:
-            self.holding = True
-            self.transport.pause_reading()
-
-    def _serve(self, waiter: Future[Any], data: bytes) -> None:
         assert self._want is not None, "who waits wants something"
         try:
             taken = self._want.take_from(self.buffer, data)

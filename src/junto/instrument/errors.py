@@ -1,5 +1,7 @@
 """What can go wrong between a client and its instrument.
 
+Which is which::
+
     JuntoError
     ├── ConnectionEOFError       the peer has ended the connection (also ConnectionError, EOFError)
     │   └── IncompleteReadError  … before all that was asked for had come
@@ -16,7 +18,7 @@ Each error that a call raises, one of the system's too, tells what it was about 
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from junto.errors import JuntoError
 
@@ -34,12 +36,36 @@ __all__ = [
 
 E = TypeVar("E", bound=BaseException)
 
+_NOTES: Final = frozenset({"address", "operation", "generation", "sent"})
 
-class ConnectionEOFError(JuntoError, ConnectionError, EOFError):
+
+class _Told(JuntoError):
+    """What the call was about, for errors of our own; on those of the system it is written likewise.
+
+    Attributes:
+        address: Of the instrument.
+        operation: The name of the method.
+        generation: The number of the connection.
+        sent: Whether any byte of a request may have left.
+    """
+
+    address: str
+    operation: str
+    generation: int
+    sent: bool
+
+    def __getattr__(self, name: str) -> Any:
+        # SimPy gives each process an error of its own, made of the arguments, whose cause is the real one.
+        if name in _NOTES and type(self.__cause__) is type(self):
+            return getattr(self.__cause__, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+class ConnectionEOFError(_Told, ConnectionError, EOFError):
     """The peer has ended the connection; both ends are closed now."""
 
 
-class ConnectionTimeoutError(JuntoError, ConnectionError, TimeoutError):
+class ConnectionTimeoutError(_Told, ConnectionError, TimeoutError):
     """The time given was over.
 
     If the call had sent or consumed something, the connection is closed, so that a late reply is
@@ -47,7 +73,7 @@ class ConnectionTimeoutError(JuntoError, ConnectionError, TimeoutError):
     """
 
 
-class ConnectionClosedError(JuntoError, ConnectionError):
+class ConnectionClosedError(_Told, ConnectionError):
     """There is no connection and none may be opened, or it was closed while the call waited."""
 
 
@@ -73,7 +99,7 @@ class IncompleteReadError(ConnectionEOFError):
         return type(self), (self.partial, self.expected), self.__dict__
 
 
-class LimitOverrunError(JuntoError, ValueError):
+class LimitOverrunError(_Told, ValueError):
     """A line is longer than ``buffer_size``; the connection is closed.
 
     Attributes:
@@ -91,15 +117,15 @@ class LimitOverrunError(JuntoError, ValueError):
         return type(self), (self.args[0], self.consumed), self.__dict__
 
 
-class BlockFormatError(JuntoError, ValueError):
+class BlockFormatError(_Told, ValueError):
     """What should be a binary block is none; the connection is closed."""
 
 
-class StaleInputError(JuntoError):
+class StaleInputError(_Told):
     """Bytes were there before the request was sent, and the client is to refuse that; nothing was sent."""
 
 
-class InstrumentError(JuntoError):
+class InstrumentError(_Told):
     """The instrument has said that something went wrong.
 
     Attributes:
@@ -116,6 +142,6 @@ class InstrumentError(JuntoError):
 
 def annotated(error: E, *, address: str, operation: str, generation: int, sent: bool) -> E:
     """Write on *error* what it was about, unless somebody nearer to it has done so."""
-    if not hasattr(error, "operation"):
+    if "operation" not in error.__dict__:
         error.__dict__.update(address=address, operation=operation, generation=generation, sent=sent)
     return error

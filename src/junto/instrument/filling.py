@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Final
 
@@ -14,7 +15,7 @@ Progress = Callable[[int, int | None], object]
 
 # Reads of at least so many bytes are received into memory of their own.
 LARGE: Final = 128 * 1024
-_PIECE: Final = 16 * 1024 * 1024
+_PIECE: Final = 64 * 1024 * 1024
 _STEP: Final = 64 * 1024
 
 
@@ -78,25 +79,29 @@ async def fill(exchange: Exchange, view: memoryview, meter: Meter) -> int:
             connection.relax()
     if filled == len(view) or connection.eof or connection.lost:
         return filled
-    filling = connection.fill(view[filled:], meter.arrived)
-    await exchange.until(filling.future, meter.deadline(filling.future))
-    return filled + filling.filled
+    with view[filled:] as rest:
+        filling = connection.fill(rest, meter.arrived)
+        await exchange.until(filling.future, meter.deadline(filling.future))
+        return filled + filling.filled
 
 
 async def take_large(exchange: Exchange, n: int, meter: Meter) -> bytes:
-    """Read *n* bytes; memory grows with what has come, never with what is only announced.
+    """Read *n* bytes; little more memory is taken than has come, whatever was announced.
 
     Raises:
         IncompleteReadError: The peer ended before.
     """
-    pieces: list[bytearray] = []
+    pieces: list[bytes] = []
     left = n
     while left:
-        piece = bytearray(min(left, _PIECE))
-        filled = await fill(exchange, memoryview(piece), meter)
+        size = min(left, _PIECE)
+        # The only bytes that can be written to and then given away without a copy.
+        memory = io.BytesIO(bytes(size))
+        with memory.getbuffer() as view:
+            filled = await fill(exchange, view, meter)
         left -= filled
-        pieces.append(piece)
-        if filled < len(piece):
-            del piece[filled:]
+        if filled < size:
+            pieces.append(memory.getvalue()[:filled])
             raise exchange.cut_off(b"".join(pieces), n)
-    return b"".join(pieces)
+        pieces.append(memory.getvalue())
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

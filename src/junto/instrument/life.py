@@ -34,11 +34,13 @@ class Stats:
         discarded: How many bytes were dropped as stale.
     """
 
+    __slots__ = ("calls", "discarded", "received", "reconnects", "sent", "timeouts")
+
     def __init__(self) -> None:
         self.calls = self.sent = self.received = self.reconnects = self.timeouts = self.discarded = 0
 
     def __repr__(self) -> str:
-        return f"Stats({', '.join(f'{name}={value}' for name, value in vars(self).items())})"
+        return f"Stats({', '.join(f'{name}={getattr(self, name)}' for name in self.__slots__)})"
 
 
 class Life:

@@ -156,7 +156,7 @@ class Opening(Life):
         if callback is not None:
             scope = self._initialising = Scope(connection)
             try:
-                await self._interruptible(initialise(scope, callback), deadline, epoch)
+                await self._interruptible(initialise(self._world, scope, callback), deadline, epoch)
             except BaseException as error:
                 fails = self.settings.callback_errors == "raise" or self._is_over(deadline)
                 if fails or not isinstance(error, Exception) or self._closed_epoch >= epoch:

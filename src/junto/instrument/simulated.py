@@ -1,7 +1,9 @@
 """Simulated instruments over sockets, for tests and demonstrations of every flavour.
 
-    with SimulatedInstrument({"VOLT?": "1.5"}) as device:
-        assert junto.sync.TCP("127.0.0.1", device.port).query("VOLT?") == "1.5"
+::
+
+    with SimulatedInstrument({"*IDN?": "ACME,Box,1,0"}) as device:
+        assert junto.sync.TCP("127.0.0.1", device.port).query("*IDN?") == "ACME,Box,1,0"
 
 A device lives in a thread of its own, so that a program of any kind can talk to it.
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Final
 
 from junto.instrument.errors import ConnectionClosedError, ConnectionEOFError, ConnectionTimeoutError
@@ -22,10 +22,10 @@ from junto.instrument.system import System
 from junto.instrument.wants import Exactly, Line, Until, Want
 from junto.sansio.lines import LineBuffer, LineTooLong, Terminator
 
-__all__ = ["Batches", "BlockStream", "Gap", "LineStream"]
+__all__ = ["END", "Batches", "BlockStream", "Gap", "LineStream", "Stream"]
 
-_TURN: Final = 64 * 1024  # bytes after which others get their turn
-_END: Final = object()
+_TURN: Final = 256 * 1024  # bytes after which others get their turn
+END: Final = object()
 
 
 class Gap:
@@ -46,7 +46,7 @@ class Gap:
         return f"Gap(error={self.error!r}, generation={self.generation})"
 
 
-class _Stream:
+class Stream:
     """Items of one generation."""
 
     def __init__(self, client: Operations, timeout: Timeout) -> None:
@@ -57,14 +57,31 @@ class _Stream:
         self._since_turn = 0
 
     async def _next(self, want: Want[Any]) -> Any:
-        """Wait for the next item; `_END` when the connection has ended in order, or is another one."""
+        """Wait for the next item; `END` when the connection has ended in order, or is another one."""
         session = self._session
-        session.enter()
         connection = session.connection
-        if self._generation == 0:
-            if connection is None:
-                await session.run("stream", READ, self._timeout, lanes=self._lanes)  # which opens
-            self._generation = session.generation
+        if connection is not None and not connection.buffer and self._generation:
+            # The way of a stream whose reader is faster than the instrument.
+            future = session.begin_read(want, self._timeout, self._lanes, self._generation)
+            if future is not None:
+                try:
+                    item = await future
+                    self._since_turn = 0
+                    return item
+                except ConnectionEOFError as error:
+                    if getattr(error, "partial", b""):
+                        raise session.give_up(  # noqa: B904  # it is its own cause
+                            future, error, "stream", self._timeout, kept=False, needs=READ
+                        )
+                    session.drop_generation(self._generation)
+                    return END
+                except BaseException as error:
+                    raise session.give_up(  # noqa: B904  # it has its cause
+                        future, error, "stream", self._timeout, kept=False, needs=READ
+                    )
+                finally:
+                    session.end(future, self._timeout, READ)
+        await self._begin()
         try:
             item = await session.run(
                 "stream",
@@ -75,10 +92,19 @@ class _Stream:
                 only=self._generation,
             )
         except GoneError:
-            return _END
-        if item is _END:
+            return END
+        if item is END:
             session.drop_generation(self._generation)
         return item
+
+    async def _begin(self) -> None:
+        """Open the client, if there is need to, and bind the stream to that connection."""
+        session = self._session
+        session.enter()
+        if self._generation == 0:
+            if session.connection is None:
+                await session.run("stream", READ, self._timeout, lanes=self._lanes)  # which opens
+            self._generation = session.generation
 
     async def _take(self, want: Want[Any], exchange: Exchange) -> Any:
         if self._since_turn >= _TURN:
@@ -89,7 +115,7 @@ class _Stream:
         except ConnectionEOFError as error:
             if getattr(error, "partial", b""):
                 raise
-            return _END
+            return END
 
     async def _begin_again(self) -> Gap:
         """Connect anew, and tell of the gap."""
@@ -100,7 +126,7 @@ class _Stream:
         return Gap(error, self._generation)
 
 
-class LineStream(_Stream):
+class LineStream(Stream):
     """Lines as they come: ``async for line in LineStream(client)``.
 
     Leaving the loop loses nothing; it can be entered again. It ends when the peer ends, with the last line
@@ -130,27 +156,66 @@ class LineStream(_Stream):
         self._line = client.line(eol)
         self._reconnect = reconnect
         self._on_gap = on_gap
-        # Whole lines that the buffer of the connection has cut in advance, and that buffer.
-        self._ready: deque[bytes] | None = None
-        self._buffer = LineBuffer()
+        # Whole lines that the buffer of the connection has cut in advance.
+        self._ready: deque[bytes] = deque()
 
-    def __aiter__(self) -> LineStream:
+    def __aiter__(self) -> AsyncIterator[Any]:
         return self
 
     async def __anext__(self) -> Any:
-        ready = self._ready
-        if ready and self._buffer.is_split_at(self._line.terminator) and not self._session.lanes.busy & READ:
-            line = ready.popleft()
-            self._buffer.line_taken(line)
-            return line
-        item = await self._item(self._line)
-        if item is _END:
+        if self._ready:
+            return self._ready.popleft()
+        item = await self._next_item()
+        if item is END:
             raise StopAsyncIteration
+        return item
+
+    async def generate(self) -> AsyncGenerator[Any, None]:
+        """Give the lines as a generator, which takes less for each than a coroutine; in the end the same.
+
+        It may be left at any time: what it has not given is still in the connection's buffer.
+        """
+        while True:
+            next_line = self._ready.popleft
+            try:
+                while True:
+                    yield next_line()
+            except IndexError:
+                pass  # it is empty
+            item = await self._next_item()
+            if item is END:
+                return
+            yield item
+
+    def _quick(self) -> LineBuffer | None:
+        """Give the buffer of our connection, if it may be read at once, and others had their turn."""
+        session = self._session
+        connection = session.connection
+        if (
+            connection is None
+            or connection.generation != self._generation
+            or not connection.buffer
+            or (session.lanes if self._lanes is None else self._lanes).busy & READ
+            or self._since_turn >= _TURN
+        ):
+            return None
+        if connection.holding:
+            connection.relax()
+        return connection.buffer
+
+    async def _next_item(self) -> Any:
+        buffer = self._quick()
+        if buffer is not None:
+            ready = buffer.split_lines(self._line.terminator, self._line.limit)
+            if ready:
+                self._ready = ready
+                self._since_turn += 64 * len(ready)  # more or less
+                return ready.popleft()
+        item = await self._item(self._line)
         connection = self._session.connection
-        if connection is not None and not isinstance(item, Gap):
-            self._buffer = connection.buffer
-            self._ready = self._buffer.split_lines(self._line.terminator, self._line.limit)
-            self._since_turn += len(item) + sum(map(len, self._ready))
+        if connection is not None and item is not END and not isinstance(item, Gap):
+            self._ready = connection.buffer.split_lines(self._line.terminator, self._line.limit)
+            self._since_turn += len(item) + 64 * len(self._ready)  # more or less
         return item
 
     async def _item(self, want: Want[Any]) -> Any:
@@ -160,8 +225,8 @@ class LineStream(_Stream):
             except OSError as error:
                 if not self._reconnect or isinstance(error, ConnectionTimeoutError | ConnectionClosedError):
                     raise
-                item = _END
-            if item is not _END or not self._reconnect:
+                item = END
+            if item is not END or not self._reconnect:
                 return item
             gap = await self._begin_again()
             if self._on_gap is None:
@@ -174,12 +239,18 @@ class LineStream(_Stream):
 
     async def next_batch(self) -> list[Any]:
         """Wait for the next list; it is empty when the stream has ended."""
+        buffer = self._quick()
+        if buffer is not None:
+            lines = buffer.cut_lines(self._line.terminator, self._line.limit)
+            if lines:
+                self._since_turn += 64 * len(lines)  # more or less
+                return lines
         batch = await self._item(_Lines(self._line))
-        if batch is _END:
+        if batch is END:
             return []
         if isinstance(batch, Gap):
             return [batch]
-        self._since_turn += sum(map(len, batch))
+        self._since_turn += 64 * len(batch)  # more or less
         return batch  # type: ignore[no-any-return]  # what `_Lines` takes
 
 
@@ -213,7 +284,7 @@ class _Lines:
         except LineTooLong as error:
             raise self._line.overrun(error) from None
 
-    def take_from(self, buffer: LineBuffer, data: bytes) -> list[bytes] | None:
+    def take_from(self, buffer: LineBuffer, data: bytes | memoryview) -> list[bytes] | None:
         buffer.append(data)
         return self.take(buffer)
 
@@ -221,7 +292,7 @@ class _Lines:
         return [self._line.finish(buffer, system)]
 
 
-class BlockStream(_Stream):
+class BlockStream(Stream):
     """Blocks as they come: so many bytes each, or up to a terminator.
 
     It ends when the peer ends; a block that is not complete then raises `IncompleteReadError`.
@@ -248,7 +319,7 @@ class BlockStream(_Stream):
 
     async def __anext__(self) -> bytes:
         block = await self._next(self._want)
-        if block is _END:
+        if block is END:
             raise StopAsyncIteration
         self._since_turn += len(block)
         return block  # type: ignore[no-any-return]  # these wants take bytes

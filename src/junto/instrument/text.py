@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from junto.instrument.blocks import Blocks
 from junto.instrument.errors import InstrumentError
@@ -14,8 +14,6 @@ from junto.instrument.settings import USUAL, Timeout
 from junto.instrument.wants import Until
 
 __all__ = ["Identity", "Text"]
-
-T = TypeVar("T")
 
 _SPECIAL: Final = {9.9e37: math.inf, -9.9e37: -math.inf, 9.91e37: math.nan}
 
@@ -91,12 +89,12 @@ class Text(Blocks):
     async def query_ascii(
         self,
         request: str,
-        convert: Callable[[str], T] = float,  # type: ignore[assignment]  # the usual T is float
+        convert: Callable[[str], Any] = float,
         separator: str = ",",
         *,
         special: bool = False,
         timeout: Timeout = USUAL,
-    ) -> list[T]:
+    ) -> list[Any]:
         """Send *request* and return the values in the reply; an empty reply has none.
 
         Args:
@@ -113,7 +111,7 @@ class Text(Blocks):
         if not reply.strip():
             return []
         values = [convert(part.strip()) for part in reply.split(separator)]
-        return [_SPECIAL.get(value, value) for value in values] if special else values  # type: ignore[call-overload]  # what is no number is in no table of numbers
+        return [_SPECIAL.get(value, value) for value in values] if special else values
 
     async def idn(self, *, timeout: Timeout = USUAL) -> Identity:
         """Ask the instrument who it is.

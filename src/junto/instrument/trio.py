@@ -5,18 +5,63 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
 
+from junto.instrument import urls
 from junto.instrument.client import TCP as _TCP
-from junto.instrument.settings import ClientOptions
+from junto.instrument.errors import (
+    BlockFormatError,
+    ConnectionClosedError,
+    ConnectionEOFError,
+    ConnectionTimeoutError,
+    IncompleteReadError,
+    InstrumentError,
+    LimitOverrunError,
+    StaleInputError,
+)
+from junto.instrument.retrying import Retry
+from junto.instrument.settings import (
+    IPTOS_LOWCOST,
+    IPTOS_LOWDELAY,
+    IPTOS_NORMAL,
+    IPTOS_RELIABILITY,
+    IPTOS_THROUGHPUT,
+    ClientOptions,
+)
 from junto.instrument.streams import BlockStream, LineStream
-from junto.instrument.system import Flavour
+from junto.instrument.system import Connector, Flavour
 from junto.runtimes.instruments import SocketSystem
 from junto.runtimes.trio.opening import current_task, opened
 
 if TYPE_CHECKING:
+    from junto.runtime import Runtime
     from junto.runtimes.trio.opening import Nursery
     from junto.runtimes.trio.runtime import TrioRuntime
 
-__all__ = ["TCP", "BlockStream", "LineStream"]
+__all__ = [
+    "IPTOS_LOWCOST",
+    "IPTOS_LOWDELAY",
+    "IPTOS_NORMAL",
+    "IPTOS_RELIABILITY",
+    "IPTOS_THROUGHPUT",
+    "TCP",
+    "BlockFormatError",
+    "BlockStream",
+    "ConnectionClosedError",
+    "ConnectionEOFError",
+    "ConnectionTimeoutError",
+    "IncompleteReadError",
+    "InstrumentError",
+    "LimitOverrunError",
+    "LineStream",
+    "Retry",
+    "StaleInputError",
+    "socket_for_url",
+]
+
+
+def socket_for_url(url: str, **options: Any) -> TCP:
+    """Make the client of the instrument at *url*, to be entered; see `junto.instrument.urls`."""
+    client: TCP = urls.socket_for_url(url, concurrency="trio", **options)
+    return client
 
 
 class TCP(_TCP):
@@ -42,6 +87,22 @@ class TCP(_TCP):
         super().__init__(host, port, **options)
         self._nursery = nursery
         self._opened: AbstractAsyncContextManager[Self] | None = None
+
+    @classmethod
+    def over(  # pyright: ignore[reportIncompatibleMethodOverride]  # no option is called nursery
+        cls,
+        connector: Connector,
+        name: str,
+        *,
+        runtime: Runtime | None = None,
+        nursery: Nursery | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> Self:
+        """Make a client over something else than TCP, as in ``junto.aio.TCP``; *nursery* is as for `TCP`."""
+        self = super().over(connector, name, runtime=runtime, **options)
+        self._nursery = nursery
+        self._opened = None
+        return self
 
     async def __aenter__(self) -> Self:
         if self._opened is not None:

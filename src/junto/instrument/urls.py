@@ -1,8 +1,10 @@
 """From a URL to a client.
 
-tcp://host:5025?timeout=2&eol=crlf     tls://host:5026     unix:///run/instrument.sock
-serial:///dev/ttyUSB0?baudrate=9600    rfc2217://host:4000?baudrate=9600
-loop://    what is written comes back  exec:command        a child process's input and output
+Forms::
+
+    tcp://host:5025?timeout=2&eol=crlf     tls://host:5026     unix:///run/instrument.sock
+    serial:///dev/ttyUSB0?baudrate=9600    rfc2217://host:4000?baudrate=9600
+    loop://    what is written comes back  exec:command        a child process's input and output
 """
 
 from __future__ import annotations
@@ -196,7 +198,8 @@ def socket_for_url(url: str, *, concurrency: str = "async", **options: Any) -> A
         url: See the module's text; keys of the query set options.
         concurrency: ``"async"`` or ``"asyncio"``, ``"sync"`` or ``"syncio"``, ``"futures"``, ``"trio"``,
             ``"simpy"``.
-        **options: See `junto.instrument.settings.Settings`; they outweigh the query.
+        **options: See `junto.instrument.settings.Settings`; they outweigh the query. For ``"simpy"``,
+            *env* is one of them.
 
     Raises:
         ValueError: The URL or an option is wrong, or there is no such way of waiting.
@@ -216,10 +219,10 @@ def socket_for_url(url: str, *, concurrency: str = "async", **options: Any) -> A
         if place.scheme == "tls" and options.get("tls") is None:
             raise ValueError("tls:// needs the option tls, an ssl.SSLContext")
         client = getattr(importlib.import_module(module), name)
-        return client(address.host, address.port, **options)
+        return client(host=address.host, port=address.port, **options)
     client = getattr(importlib.import_module(module), name)
     opener, _ = _openers[place.scheme]
-    return client.over(opener(place, client.system()), _shown(place), **options)
+    return client.over(connector=opener(place, client.system()), name=_shown(place), **options)
 
 
 def _shown(place: Place) -> str:

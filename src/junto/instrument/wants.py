@@ -8,25 +8,25 @@ from junto.instrument.errors import ConnectionEOFError, LimitOverrunError
 from junto.instrument.system import System
 from junto.sansio.lines import LineBuffer, LineTooLong, Terminator
 
-__all__ = ["Everything", "Exactly", "Line", "Look", "Peek", "Some", "Until", "Want", "ended"]
+__all__ = ["Everything", "Exactly", "Line", "Look", "Peek", "Plain", "Some", "Until", "Want", "ended"]
 
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
+R = TypeVar("R", covariant=True)
 
 
-class Want(Protocol[T_co]):
+class Want(Protocol[R]):
     """A condition on what was received."""
 
-    def take(self, buffer: LineBuffer) -> T_co | None:
+    def take(self, buffer: LineBuffer) -> R | None:
         """Take what satisfies it; ``None`` if there is not enough yet."""
         ...
 
-    def take_from(self, buffer: LineBuffer, data: bytes) -> T_co | None:
+    def take_from(self, buffer: LineBuffer, data: bytes | memoryview) -> R | None:
         """Put *data* in the buffer, and do as `take`."""
         ...
 
-    def finish(self, buffer: LineBuffer, system: System) -> T_co:
+    def finish(self, buffer: LineBuffer, system: System) -> R:
         """Take what there is, now that no more will come; raise if that is too little."""
         ...
 
@@ -36,15 +36,17 @@ def ended() -> ConnectionEOFError:
     return ConnectionEOFError("the peer ended the connection")
 
 
-class _Plain:
+class Plain:
+    """One for which it makes no difference whether data are in the buffer, or just came."""
+
     __slots__ = ()
 
-    def take_from(self: Want[T], buffer: LineBuffer, data: bytes) -> T | None:
+    def take_from(self: Want[T], buffer: LineBuffer, data: bytes | memoryview) -> T | None:
         buffer.append(data)
         return self.take(buffer)
 
 
-class Some(_Plain):
+class Some(Plain):
     """At least one byte, at most so many."""
 
     __slots__ = ("_most",)
@@ -68,7 +70,7 @@ class Peek(Some):
         return buffer.peek(self._most) if buffer else None
 
 
-class Everything(_Plain):
+class Everything(Plain):
     """All until the peer ends."""
 
     __slots__ = ()
@@ -83,7 +85,7 @@ class Everything(_Plain):
         return data
 
 
-class Exactly(_Plain):
+class Exactly(Plain):
     """So many bytes."""
 
     __slots__ = ("_size",)
@@ -128,7 +130,7 @@ class Line:
         except LineTooLong as error:
             raise self.overrun(error) from None
 
-    def take_from(self, buffer: LineBuffer, data: bytes) -> bytes | None:
+    def take_from(self, buffer: LineBuffer, data: bytes | memoryview) -> bytes | None:
         try:
             return buffer.append_and_take_line(data, self.terminator, self.limit)
         except LineTooLong as error:

@@ -23,11 +23,11 @@ T = TypeVar("T")
 class Writing(Reading):
     """Operations that write, and those that read the reply too.
 
-    All of the latter take ``timeout``, in seconds for all of it, or ``None`` for ever; ``resend``, how
-    many times the request may be sent again, on a new connection, if the peer ends the connection or
-    breaks it, which is only for requests that do no harm if they are carried out twice;
-    ``resend_on_timeout``, whether that holds for running out of time, too; and ``query_delay``, seconds
-    between the write and the read.
+    All of the latter take ``timeout``, in seconds for all of it; ``resend``, how often the request may be
+    sent again, on a new connection, if the peer ends or breaks the connection, which is only for requests
+    that do no harm if they are carried out twice; ``resend_on_timeout``, whether that holds for running out
+    of time, too; and ``query_delay``, the seconds between the write and the read, by default as the client is
+    set.
     """
 
     async def write(self, data: Buffer, *, timeout: Timeout = USUAL) -> None:

@@ -15,13 +15,13 @@ import weakref
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from junto.runtimes.binding import SocketFile, bind_datagram, bind_tcp, bind_unix, tune
+from junto.address import Address
+from junto.runtimes.binding import SocketFile, addresses_of, bind_datagram, bind_tcp, bind_unix, tune
 from junto.runtimes.edge import failing, require_context, require_host
 
 if TYPE_CHECKING:
     import concurrent.futures
 
-    from junto.address import Address
     from junto.runtime import BufferedEndpoint, DatagramEndpoint, DatagramTransport, Endpoint, Transport
 
 __all__ = ["AsyncioRuntime", "asyncio_runtime"]
@@ -97,9 +97,10 @@ class AsyncioRuntime:
         factory: Callable[[], Endpoint | BufferedEndpoint],
         *,
         tls: ssl.SSLContext | None = None,
+        handshake_timeout: float | None = None,
     ) -> _Listener:
         require_context(address, tls)
-        options = _tls_options(tls)
+        options = _tls_options(tls, handshake_timeout)
         protocol_factory = functools.partial(_adapt, self, factory)
         with failing("listen at", address):
             file: SocketFile | None = None
@@ -134,6 +135,10 @@ class AsyncioRuntime:
                 options = {**options, "cleanup_socket": False}  # done by the listener, on every version
             return await self._loop.create_unix_server(protocol_factory, sock=sock, **options)
         return await self._loop.create_server(protocol_factory, sock=sock, **options)
+
+    async def look_up(self, host: str) -> list[str]:
+        with failing("find", Address("tcp", host, 0)):
+            return addresses_of(await self._loop.getaddrinfo(host, 0, type=socket.SOCK_STREAM))
 
     async def open_datagram(
         self, address: Address, factory: Callable[[], DatagramEndpoint]
@@ -310,10 +315,14 @@ def _adapt(runtime: AsyncioRuntime, factory: Callable[[], Any]) -> _StreamAdapte
     return _StreamAdapter(runtime, endpoint)
 
 
-def _tls_options(tls: ssl.SSLContext | None) -> dict[str, Any]:
+def _tls_options(tls: ssl.SSLContext | None, handshake_timeout: float | None = None) -> dict[str, Any]:
     if tls is None:
         return {}
-    return {"ssl": tls, "ssl_handshake_timeout": HANDSHAKE_TIMEOUT, "ssl_shutdown_timeout": SHUTDOWN_TIMEOUT}
+    return {
+        "ssl": tls,
+        "ssl_handshake_timeout": HANDSHAKE_TIMEOUT if handshake_timeout is None else handshake_timeout,
+        "ssl_shutdown_timeout": SHUTDOWN_TIMEOUT,
+    }
 
 
 if sys.version_info >= (3, 12):

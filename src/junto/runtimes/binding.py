@@ -30,6 +30,11 @@ def tune(sock: socket.socket) -> None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
+def addresses_of(infos: Sequence[AddressInfo]) -> list[str]:
+    """Give the IP addresses, each once, in their order."""
+    return list(dict.fromkeys(str(place[0]) for _, _, _, _, place in infos))
+
+
 def bind_tcp(infos: Sequence[AddressInfo]) -> list[socket.socket]:
     """Listen at all of the given addresses, with one port.
 

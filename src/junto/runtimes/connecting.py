@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from junto.address import Address
 from junto.runtime import BufferedEndpoint, DatagramEndpoint, Endpoint, Transport
-from junto.runtimes.binding import AddressInfo, SocketFile, bind_datagram, bind_tcp, bind_unix, tune
+from junto.runtimes.binding import (
+    AddressInfo,
+    SocketFile,
+    addresses_of,
+    bind_datagram,
+    bind_tcp,
+    bind_unix,
+    tune,
+)
 from junto.runtimes.datagrams import SocketDatagrams
 from junto.runtimes.edge import failing, require_context, require_host
 from junto.runtimes.listening import SocketListener
@@ -24,7 +32,7 @@ from junto.runtimes.sockets import SocketHost, SocketTransport
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["connect", "listen", "open_datagram"]
+__all__ = ["connect", "listen", "look_up", "open_datagram"]
 
 AnyEndpoint = Endpoint | BufferedEndpoint
 
@@ -63,7 +71,11 @@ async def connect(
 
 
 async def listen(
-    host: SocketHost, address: Address, factory: Callable[[], AnyEndpoint], tls: ssl.SSLContext | None
+    host: SocketHost,
+    address: Address,
+    factory: Callable[[], AnyEndpoint],
+    tls: ssl.SSLContext | None,
+    handshake_timeout: float | None,
 ) -> SocketListener:
     """Accept connections: see `junto.runtime.Runtime.listen`."""
     require_context(address, tls)
@@ -82,7 +94,9 @@ async def listen(
         if tls is not None:
             from junto.runtimes.tls import TLSTransport
 
-            endpoint = TLSTransport(host, endpoint, tls, server_side=True, server_hostname=None)
+            endpoint = TLSTransport(
+                host, endpoint, tls, server_side=True, server_hostname=None, timeout=handshake_timeout
+            )
         SocketTransport(host, sock, endpoint).start()
 
     try:
@@ -107,6 +121,13 @@ async def open_datagram(
         except BaseException:
             sock.close()
             raise
+
+
+async def look_up(host: SocketHost, name: str) -> list[str]:
+    """Find IP addresses: see `junto.runtime.Runtime.look_up`."""
+    address = Address("tcp", name, 0)
+    with failing("find", address):
+        return addresses_of(await _resolve(host, address))
 
 
 async def _resolve(

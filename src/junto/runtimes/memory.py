@@ -132,7 +132,12 @@ class MemoryRuntime:
         await arrived
 
     async def listen(
-        self, address: Address, factory: Callable[[], AnyEndpoint], *, tls: ssl.SSLContext | None = None
+        self,
+        address: Address,
+        factory: Callable[[], AnyEndpoint],
+        *,
+        tls: ssl.SSLContext | None = None,
+        handshake_timeout: float | None = None,
     ) -> _Listener:
         if not address.port:
             self._ports += 1
@@ -142,10 +147,16 @@ class MemoryRuntime:
         listener = self._listeners[address.port] = _Listener(self, address, factory)
         return listener
 
+    async def look_up(self, host: str) -> list[str]:
+        return [host]
+
     async def open_datagram(
         self, address: Address, factory: Callable[[], DatagramEndpoint]
     ) -> DatagramTransport:
         raise LocalProtocolError("there are no datagrams in memory")
+
+    def adopt(self, result: T, /) -> T:
+        return result
 
     def call_in_worker(self, function: Callable[[], T], /, *, pool: Executor) -> Future[T]:
         """Call *function* in this thread: there is but one here, and time stands still for it."""

@@ -35,6 +35,7 @@ class TLSTransport:
         server_side: bool,
         server_hostname: str | None,
         opened: Future[None] | None = None,
+        timeout: float | None = None,
     ) -> None:
         """Prepare to stand between *endpoint* and a socket's transport.
 
@@ -45,6 +46,7 @@ class TLSTransport:
             server_side: Which of the two we are.
             server_hostname: Whose certificate a client wants to see.
             opened: Settled when the handshake is over, or by the error that ended it.
+            timeout: Seconds that the handshake may take; ``None`` for the usual number.
         """
         self._host = host
         self._endpoint: Any = endpoint
@@ -56,12 +58,13 @@ class TLSTransport:
         self._reading = True
         self._error: Exception | None = None
         self._opened = opened
+        self._timeout = HANDSHAKE_TIMEOUT if timeout is None else timeout
 
     # -- the endpoint below --
 
     def connection_made(self, transport: SocketTransport) -> None:
         self._transport = transport
-        self._timer = self._host.call_later(HANDSHAKE_TIMEOUT, self._give_up)
+        self._timer = self._host.call_later(self._timeout, self._give_up)
         self._tls.start()
         self._flush()
 
@@ -232,7 +235,7 @@ class TLSTransport:
             self._transport.write(data)
 
     def _give_up(self) -> None:
-        self._fail(TimeoutError(f"the TLS handshake took more than {HANDSHAKE_TIMEOUT:.0f} s"))
+        self._fail(TimeoutError(f"the TLS handshake took more than {self._timeout:g} s"))
 
     def _fail(self, error: Exception) -> None:
         if self._error is None:

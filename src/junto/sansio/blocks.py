@@ -1,10 +1,12 @@
 """Binary blocks of IEEE 488.2: a header that tells a length, and so many bytes.
 
-#15hello             one digit says how many digits of length follow: 1; the length is 5
-#3005hello           leading zeros are fine
-#A1234567890...      more than nine digits: their number as a hexadecimal digit
-#(1234567890)...     or the length in brackets
-#0...                of indefinite length: what ends it is agreed on elsewhere
+Forms::
+
+    #15hello             one digit says how many digits of length follow: 1; the length is 5
+    #3005hello           leading zeros are fine
+    #A1234567890...      more than nine digits: their number as a hexadecimal digit
+    #(1234567890)...     or the length in brackets
+    #0...                of indefinite length: what ends it is agreed on elsewhere
 """
 
 from __future__ import annotations

@@ -14,7 +14,9 @@ from collections.abc import Iterable
 
 __all__ = ["LineBuffer", "LineTooLong", "Terminator"]
 
-_SPLIT = 64 * 1024
+_SPLIT = 64 * 1024  # what fits into a processor's nearer memory, with the lines cut from it
+# Shared by all that have cut none, for an empty one is not small. Nothing is ever put into it.
+_NO_LINES: deque[bytes] = deque()
 
 
 class LineTooLong(Exception):
@@ -113,7 +115,7 @@ class LineBuffer:
 
     def __init__(self) -> None:
         # In this order: whole lines that were cut already, the rest of a chunk, and what came later.
-        self._lines: deque[bytes] = deque()
+        self._lines = _NO_LINES
         self._split_at: Terminator | None = None
         self._chunk = b""
         self._position = 0
@@ -125,14 +127,24 @@ class LineBuffer:
         self._held = b""
 
     def __len__(self) -> int:
-        return self._size
+        return self._size + sum(map(len, self._lines)) if self._lines else self._size
 
-    def append(self, data: bytes) -> None:
-        """Take what was received."""
+    def __bool__(self) -> bool:
+        return self._size > 0 or bool(self._lines)
+
+    def append(self, data: bytes | memoryview) -> None:
+        """Take what was received; of a view, a copy."""
         if self._unwanted:
-            data = self._without_unwanted(data)
+            data = self._without_unwanted(bytes(data))
+        chunk = self._chunk
         if not self._size:
-            self._chunk = data
+            self._chunk = bytes(data)
+            self._position = 0
+            self._searched_for = None
+        elif not self._gathered and len(chunk) - self._position <= len(data):
+            # What is left is no longer than what it is laid in front of; that bounds how often it is moved.
+            self._chunk = b"".join((memoryview(chunk)[self._position :], data))
+            self._searched = max(0, self._searched - self._position)
             self._position = 0
         else:
             self._gathered += data
@@ -174,7 +186,7 @@ class LineBuffer:
         self._chunk = b""
         self._position = 0
         self._gathered = bytearray()
-        self._searched = 0
+        self._searched_for = None
         self._size = 0
 
     def take(self, most: int) -> bytes:
@@ -188,7 +200,7 @@ class LineBuffer:
             self._to_chunk()
         end = min(self._position + most, len(self._chunk))
         taken = self._chunk[self._position : end]
-        self._position = end
+        self._go_to(end)
         self._size -= len(taken)
         return taken
 
@@ -221,10 +233,13 @@ class LineBuffer:
         """Lay *data* in front of all."""
         self._chunk = data + self.take_all()
         self._size = len(self._chunk)
+        self._searched_for = None
 
-    def append_and_take_line(self, data: bytes, terminator: Terminator, limit: int) -> bytes | None:
+    def append_and_take_line(
+        self, data: bytes | memoryview, terminator: Terminator, limit: int
+    ) -> bytes | None:
         """Take what was received, and take one line; as `append` and `take_line`, in fewer steps."""
-        if not self._size and not self._unwanted:
+        if type(data) is bytes and not self._size and not self._lines and not self._unwanted:
             eol = terminator.single
             if eol is not None and 0 <= data.find(eol) == len(data) - len(eol) <= limit:
                 return data  # just this line, which is the usual reply
@@ -237,18 +252,16 @@ class LineBuffer:
         Raises:
             LineTooLong: Its content is above *limit* bytes; nothing was taken.
         """
-        if not self._size:
-            return None
         if self._lines:
             if self._split_at is terminator:
-                line = self._lines.popleft()
-                self._size -= len(line)
-                return line
+                return self._lines.popleft()
             self._join_lines()
+        if not self._size:
+            return None
         if not self._gathered:
-            found = terminator.find(self._chunk, self._position)
+            found = terminator.find(self._chunk, self._start(terminator))
             if found is None:
-                self._gather(terminator, limit)
+                self._note_searched(terminator, limit, len(self._chunk), self._position)
                 return None
         else:
             found = self._find_gathered(terminator, limit)
@@ -258,66 +271,88 @@ class LineBuffer:
         if begin - self._position > limit:
             raise LineTooLong(end - self._position)
         line = self._chunk[self._position : end]
-        self._position = end
+        self._go_to(end)
         self._size -= len(line)
         if terminator.single is None and not self._size:
             self.ignore_next(terminator.rest(line[begin - end :]))
         return line
 
     def take_lines(self, terminator: Terminator, limit: int) -> list[bytes]:
-        """Take all whole lines, of 64 KiB or a little more at a time; none if there is none.
+        """Take whole lines, of 64 KiB or a little more together, or those that were cut already.
 
         Raises:
             LineTooLong: The content of the first is above *limit* bytes; nothing was taken.
         """
-        first = self.take_line(terminator, limit)
-        if first is None:
-            return []
-        self.split_lines(terminator, limit)
-        lines = [first]
-        if self._split_at is terminator:
-            lines.extend(self._lines)
-            self._size -= sum(map(len, self._lines))
+        if self._lines and self._split_at is terminator:
+            lines = list(self._lines)
             self._lines.clear()
+            return lines
+        lines = self.cut_lines(terminator, limit)
+        if not lines:
+            first = self.take_line(terminator, limit)
+            if first is None:
+                return []
+            lines = self.cut_lines(terminator, limit)
+            lines.insert(0, first)
         return lines
 
     def split_lines(self, terminator: Terminator, limit: int) -> deque[bytes]:
-        """Cut whole lines apart in advance, of 64 KiB or a little more; they are still here.
+        """Cut whole lines apart in advance, of 64 KiB or less.
 
-        Whoever takes the oldest of those that are returned must tell it by `line_taken`.
+        Returns:
+            These lines. They are still here; who takes the oldest from this object has read it. As soon as
+            anything else is read, or all is forgotten, this object is empty.
         """
-        if self._lines or terminator.single is None or terminator.longest > 2:
-            return self._lines
-        start = self._position
-        if len(self._chunk) - start > _SPLIT:
-            found = terminator.find(self._chunk, start + _SPLIT)
-            end = len(self._chunk) if found is None else found[1]
-        else:
-            end = len(self._chunk)
-        last = self._chunk.rfind(terminator.single, start, end)
-        if last >= 0:
-            end = last + len(terminator.single)
-            piece = self._chunk[start:end]
-            lines = _split(piece, terminator.single)
-            if max(map(len, lines)) - len(terminator.single) <= limit:
-                self._lines.extend(lines)
-                self._split_at = terminator
-                self._position = end
+        if not self._lines:
+            self._lines = deque(self.cut_lines(terminator, limit))
+            self._split_at = terminator
         return self._lines
 
-    def is_split_at(self, terminator: Terminator) -> bool:
-        """Tell whether what `split_lines` gave, if anything, was cut at *terminator*."""
-        return self._split_at is terminator
+    def cut_lines(self, terminator: Terminator, limit: int) -> list[bytes]:
+        """Take whole lines, of 64 KiB or less together, if that can be done quickly; else none.
 
-    def line_taken(self, line: bytes) -> None:
-        """Take note that *line* was taken from what `split_lines` gave."""
-        self._size -= len(line)
+        None are taken, though they may be there, of terminators that are several, of a line that is
+        longer, or has more content than *limit*, and of what came in many pieces: `take_line` is for these.
+        """
+        eol = terminator.single
+        chunk = self._chunk
+        start = self._position
+        end = start + _SPLIT
+        if eol is None or self._lines or start == len(chunk):
+            return []
+        if start or end < len(chunk):
+            last = chunk.rfind(eol, start, end)
+            if last < 0:
+                return []
+            chunk = chunk[start : last + len(eol)]
+        if eol == b"\n" and b"\r" not in chunk:
+            lines = chunk.splitlines(keepends=True)
+            rest = b"" if chunk.endswith(eol) else lines.pop()
+        else:
+            *lines, rest = chunk.split(eol)
+            lines = [line + eol for line in lines]
+        size = len(chunk) - len(rest)
+        if size > limit and max(map(len, lines), default=0) - len(eol) > limit:
+            return []  # `take_line` will say so, in its turn
+        self._go_to(self._position + size)
+        self._size -= size
+        return lines
+
+    def _go_to(self, position: int) -> None:
+        """Take note that the chunk was read up to *position*; one that is used up is not kept."""
+        if position == len(self._chunk):
+            self._chunk = b""
+            position = 0
+            self._searched_for = None
+        self._position = position
 
     def _join_lines(self) -> None:
         lines = b"".join(self._lines)
         self._lines.clear()
+        self._size += len(lines)
         self._chunk = lines + self._chunk[self._position :]
         self._position = 0
+        self._searched_for = None
 
     def _to_chunk(self) -> None:
         """Make one chunk of all."""
@@ -325,48 +360,37 @@ class LineBuffer:
             self._chunk = b"".join((memoryview(self._chunk)[self._position :], self._gathered))
             self._position = 0
             self._gathered = bytearray()
-            self._searched = 0
+        self._searched_for = None
 
-    def _gather(self, terminator: Terminator, limit: int) -> None:
-        """Set the chunk, in which there is no terminator, aside to be gathered with what comes."""
-        self._gathered[:0] = memoryview(self._chunk)[self._position :]
-        self._chunk = b""
-        self._position = 0
-        self._note_searched(terminator, limit)
+    def _start(self, terminator: Terminator) -> int:
+        """Tell from where on *terminator* has to be looked for in the chunk."""
+        if self._searched_for is terminator and self._searched > self._position:
+            return self._searched
+        return self._position
 
-    def _note_searched(self, terminator: Terminator, limit: int) -> None:
-        size = len(self._gathered)
-        self._searched = max(0, size - terminator.longest + 1)
+    def _note_searched(self, terminator: Terminator, limit: int, size: int, first: int) -> None:
+        self._searched = max(first, size - terminator.longest + 1)
         self._searched_for = terminator
-        if self._searched > limit:
-            raise LineTooLong(size)
+        if self._searched - first > limit:
+            raise LineTooLong(size - first)
 
     def _find_gathered(self, terminator: Terminator, limit: int) -> tuple[int, int] | None:
-        if self._position < len(self._chunk):
-            found = terminator.find(self._chunk, self._position)
-            if found is not None and found[1] < len(self._chunk):
-                return found
-            # Not in the chunk alone, or perhaps a longer one across its end.
-            self._gathered[:0] = memoryview(self._chunk)[self._position :]
-            self._chunk = b""
-            self._position = 0
-            self._searched = 0
-        elif self._chunk:
+        if self._chunk:
+            if self._position < len(self._chunk):
+                found = terminator.find(self._chunk, self._start(terminator))
+                if found is not None and found[1] < len(self._chunk):
+                    return found
+                # Not in the chunk alone, or perhaps a longer one across its end.
+                self._gathered[:0] = memoryview(self._chunk)[self._position :]
+                self._searched_for = None
             self._chunk = b""
             self._position = 0
         start = self._searched if self._searched_for is terminator else 0
         found = terminator.find(self._gathered, start)
         if found is None:
-            self._note_searched(terminator, limit)
+            self._note_searched(terminator, limit, len(self._gathered), 0)
             return None
         self._chunk = bytes(self._gathered)
         self._gathered = bytearray()
-        self._searched = 0
+        self._searched_for = None
         return found
-
-
-def _split(data: bytes, eol: bytes) -> list[bytes]:
-    """Cut *data*, which ends with *eol*, behind each of them."""
-    if eol == b"\n" and b"\r" not in data:
-        return data.splitlines(keepends=True)
-    return [line + eol for line in data.split(eol)[:-1]]

@@ -11,9 +11,10 @@ import os
 import socket
 import sys
 from asyncio import selector_events, sslproto
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from junto.sim.datagram_transport import DatagramTransport
+from junto.sim.errors import SimEscape
 from junto.sim.network.datagrams import DatagramEnd
 from junto.sim.network.streams import StreamEnd
 from junto.sim.readiness import Readiness
@@ -79,6 +80,14 @@ class AsyncioNetwork(selector_events.BaseSelectorEventLoop):
         assert isinstance(end, DatagramEnd)
         self._ensure_fd_no_transport(sock)  # type: ignore[attr-defined]  # asyncio's
         return DatagramTransport(self, sock, end, protocol, address, waiter, extra)  # type: ignore[arg-type]  # a HostLoop
+
+    async def _make_subprocess_transport(self, *args: Any, **options: Any) -> NoReturn:
+        raise SimEscape("a subprocess", "give its program to a host of its own")
+
+    def _make_read_pipe_transport(self, pipe: Any, *args: Any, **options: Any) -> NoReturn:
+        raise SimEscape(f"a transport over {pipe!r}", "send it through a socket")
+
+    _make_write_pipe_transport = _make_read_pipe_transport
 
     def abandon_transports(self) -> None:
         """Let no transport complain that it was not closed: its host's life is over."""

@@ -73,18 +73,27 @@ def confirm(
     return Confirmation(None, summary, tuple(_compare(here.run(traced), there)))
 
 
-def check(here: Here, worker: Worker, seed: int) -> list[str]:
-    """Run a seed here and in a fresh process, and tell where the traces differ, in lines."""
+def check(used: Worker, fresh: Worker, seed: int) -> tuple[Summary, list[str]]:
+    """Run a seed in a process that has run others and in a fresh one.
+
+    Returns:
+        What came of it, and where the traces differ, in lines.
+    """
     order = Order(seed=seed, level="net")
-    return _compare(here.run(order), worker.run(order))
+    summary = used.run(order)
+    return summary, _compare(summary, fresh.run(order), ("in a used process", "in a fresh one"))
 
 
-def _compare(one: Summary, other: Summary) -> list[str]:
+def _compare(
+    one: Summary, other: Summary, names: tuple[str, str] = ("here", "in a clean process")
+) -> list[str]:
     if one.digest == other.digest and one.signature == other.signature:
         return []
-    lines = describe_difference(events_of(one), events_of(other), ("here", "in a clean process"))
+    lines = describe_difference(events_of(one), events_of(other), names)
     if not lines:
-        lines = [f"the events are the same; here it ended with {_end(one)}, there with {_end(other)}"]
+        lines = [
+            f"the events are the same; {names[0]} it ended with {_end(one)}, {names[1]} with {_end(other)}"
+        ]
     return lines
 
 

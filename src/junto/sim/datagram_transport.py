@@ -22,7 +22,7 @@ MAX_SIZE = 256 * 1024
 SENDS_EMPTY = sys.version_info >= (3, 13)
 
 
-class DatagramTransport(transports._FlowControlMixin, asyncio.DatagramTransport):
+class DatagramTransport(transports._FlowControlMixin, asyncio.DatagramTransport):  # pyright: ignore[reportPrivateUsage]  # asyncio's flow control
     """The transport of one simulated datagram socket."""
 
     def __init__(
@@ -42,9 +42,9 @@ class DatagramTransport(transports._FlowControlMixin, asyncio.DatagramTransport)
         info["peername"] = end.peer if end.connected() else None
         self._loop: HostLoop = loop
         self._host = loop.host
-        self._sock = sock
+        self._sock: Any = sock
         self._end = end
-        self._protocol = protocol
+        self._protocol: Any = protocol
         self._address = address
         self._buffer: deque[tuple[bytes, Any]] = deque()
         self._size = 0

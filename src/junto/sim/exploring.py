@@ -218,7 +218,7 @@ def explore_scenario(
 def _check(
     here: Here, seeds: Sequence[int], make_worker: MakeWorker | None, hash_seed: str, budget: float | None
 ) -> Search:
-    """Run each seed here and in a fresh process.
+    """Run each seed in a process that runs them all, and in a fresh one.
 
     Raises:
         NotDeterministic: A seed gave two different runs.
@@ -227,22 +227,16 @@ def _check(
         raise SimError(f"{here.scenario.name} cannot be run in another process: that would not find it")
     began = monotonic()
     parts = []
-    with make_worker(hash_seed) as worker:
+    with make_worker(hash_seed) as used, make_worker(hash_seed) as fresh:
+        used.try_seeds([])  # from now on it is not fresh
         for seed in seeds:
-            differing = check(here, worker, seed)
+            summary, differing = check(used, fresh, seed)
             if differing:
                 raise NotDeterministic("\n".join([f"seed {seed} gives two different runs:", *differing]))
-            tally = Tally()
-            assert here.last is not None
-            tally.count(here.last)
-            parts.append(tally)
-            if here.last.error is not None or (budget is not None and monotonic() - began > budget):
+            parts.append(Tally.of(summary))
+            if summary.failed or (budget is not None and monotonic() - began > budget):
                 break
-    total = Tally.sum(parts)
-    if here.last is not None and here.last.error is not None:
-        total = here.try_seeds([here.last.seed])
-        total.seeds = len(parts)
-    return Search(total, monotonic() - began, 1, hash_seed)
+    return Search(Tally.sum(parts), monotonic() - began, 1, hash_seed)
 
 
 class _Teller:

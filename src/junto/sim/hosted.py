@@ -43,7 +43,7 @@ class HostedProgram(Program):
         super().__init__(host, function, ())
         self.script = None if callable(main) else os.path.abspath(os.fspath(main))
         self.argv = argv
-        self.name = self.script or getattr(main, "__qualname__", repr(main))
+        self.name: str = self.script or str(getattr(main, "__qualname__", main))
         self.status: int | None = None
         self._result: Any = None
         self._error: BaseException | None = None
@@ -94,7 +94,7 @@ class HostedProgram(Program):
         strand = here.thread
         assert strand is not None
         module = None if self.script is None else _module(self.script)
-        main = Main(strand, [self.script or self.name, *self.argv], module)
+        main = Main(strand, [self.name, *self.argv], module)
         strand.name = f"program {os.path.basename(self.name)}"
         with standing_in():
             try:
@@ -148,7 +148,7 @@ def _module(path: str) -> ModuleType:
 
 def _execute(path: str, module: ModuleType) -> None:
     with open(path, "rb") as file:
-        code = compile(file.read(), path, "exec")
+        code = compile(file.read(), path, "exec", dont_inherit=True)
     folder = os.path.dirname(path)
     if folder not in sys.path:
         sys.path.insert(0, folder)

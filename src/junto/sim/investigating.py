@@ -119,6 +119,10 @@ def investigate(
                 tell=lambda count, _: told(f"shrinking it, run {count}"),
             )
             order = shrunk.order
+            if worker is not None and make_worker is not None and not shrunk.complete:
+                # It was interrupted, perhaps in the middle of an answer.
+                worker.close()
+                runner = worker = make_worker(worker.hash_seed)
         hash_seed = found.hash_seed if worker is None else worker.hash_seed
         return _recorded(
             here, found, runner, order, shrunk, confirmed, hash_seed, notes, program, directory, replay, level
@@ -169,7 +173,7 @@ def _recorded(
         time=summary.failed_ns,
         host=summary.failed_on,
         needs=needs(final, summary) if shrunk is not None else (),
-        shrunk=shrunk.text + ("" if shrunk.complete else ", broken off") if shrunk is not None else "",
+        shrunk=shrunk.text if shrunk is not None else "",
         replay="" if path is None else replay(_shown(path)) if replay else f"junto sim replay {_shown(path)}",
         view="" if page is None or not summary.trace else str(_shown(page)),
         versions={"python": platform.python_version(), "PYTHONHASHSEED": hash_seed or "random"},
@@ -186,13 +190,13 @@ def _recorded(
 
 
 def shrink_again(
-    artefact: Artefact, runner: Runner, target: Path, *, runs: int = RUNS, seconds: float = SECONDS
+    artefact: Artefact, make_worker: MakeWorker, target: Path, *, runs: int = RUNS, seconds: float = SECONDS
 ) -> Failure:
     """Shrink the run of an artefact, and write what is left as another one.
 
     Args:
         artefact: The artefact.
-        runner: Makes its runs.
+        make_worker: Starts processes that make its runs.
         target: Where to write.
         runs: How many runs it may take.
         seconds: How many real seconds it may take.
@@ -201,12 +205,15 @@ def shrink_again(
         ArtefactError: Its run does not fail as it did.
     """
     order = artefact.order.changed(level="off", output=False)
-    before = runner.run(order)
-    if before.signature != artefact.signature:
-        raise ArtefactError("the run does not fail any more as it did; replay it")
-    shrunk = shrink(runner, before, order, runs=runs, seconds=seconds)
+    hash_seed = artefact.hash_seed or "0"
+    with make_worker(hash_seed) as worker:
+        before = worker.run(order)
+        if before.signature != artefact.signature:
+            raise ArtefactError("the run does not fail any more as it did; replay it")
+        shrunk = shrink(worker, before, order, runs=runs, seconds=seconds)
     final = shrunk.order.changed(level=artefact.order.level, output=True)
-    summary = runner.run(final)
+    with make_worker(hash_seed) as worker:
+        summary = worker.run(final)
     failure = replace(
         artefact.reported(),
         oracle=summary.oracle,
@@ -215,7 +222,7 @@ def shrink_again(
         time=summary.failed_ns,
         host=summary.failed_on,
         needs=needs(final, summary),
-        shrunk=shrunk.text + ("" if shrunk.complete else ", broken off"),
+        shrunk=shrunk.text,
         last=_last(summary),
     )
     artefact.again(final, summary, failure).write(target)

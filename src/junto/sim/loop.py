@@ -25,7 +25,7 @@ from junto.sim.signals import SignalHandling
 if TYPE_CHECKING:
     from junto.sim.host import Host
 
-__all__ = ["HostLoop", "in_order_of_making", "make_running"]
+__all__ = ["HostLoop", "close_task", "in_order_of_making", "make_running"]
 
 
 class _Handle(asyncio.Handle):
@@ -74,6 +74,7 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
         self._timer_count = 0
         self._cost = host.choices("cpu").random
         self._order = host.choices("ready").below
+        self._permutes = host.world.mode == "adversarial"
 
     def turn(self) -> float | None:
         """Run one iteration at the host's time.
@@ -108,6 +109,8 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
             if here.loop is not self:  # it stays what it is between turns: setting it is a system call
                 make_running(self)
             cost = int((1 + 2 * self._cost()) * host.callback_cost)
+            if self._permutes and len(ready) > 1:
+                self._permute(ready)
             try:
                 for _ in range(len(ready)):
                     handle = ready.popleft()
@@ -137,6 +140,14 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
     def next_timer(self) -> int | None:
         """Tell when the next timer is due, in the world's time, or None."""
         return self.host.world_time(self._timers[0][0]) if self._timers else None
+
+    def _permute(self, ready: Any) -> None:
+        """Let tasks that are ready together go in any order; what is no task's stays in its place."""
+        places = [place for place, handle in enumerate(ready) if _is_of_a_task(handle)]
+        order = self._order
+        for last in range(len(places) - 1, 0, -1):
+            one, other = places[last], places[last - order(last + 1)]
+            ready[one], ready[other] = ready[other], ready[one]
 
     # What the base class does with real time, threads and a selector
 
@@ -223,7 +234,7 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
         here.host = self.host
         try:
             for task in left:
-                _close(task)
+                close_task(task)
             for generator in generators:
                 _close_generator(generator)
         finally:
@@ -232,6 +243,10 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
         self.inputs.clear()
         self._timers.clear()
         self._closed = True
+
+
+def _is_of_a_task(handle: asyncio.Handle) -> bool:
+    return isinstance(getattr(handle._callback, "__self__", None), asyncio.Task)  # type: ignore[attr-defined]
 
 
 def in_order_of_making(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
@@ -243,9 +258,11 @@ class _RunOver(BaseException):
     """What a coroutine is left with that waits when its run ends."""
 
 
-def _close(task: asyncio.Task[Any]) -> None:
+def close_task(task: asyncio.Task[Any]) -> None:
     """End a coroutine that waits, however often it waits again; its task is told of nothing."""
     task._log_destroy_pending = False  # type: ignore[attr-defined]
+    # Until the collector finds it, each question for a loop's tasks would look at it.
+    asyncio.tasks._unregister_task(task)
     coroutine = task.get_coro()
     # Not with GeneratorExit: the interpreter takes it through what the coroutine awaits by closing that, and
     # leaves behind, for the collector to complain of, whatever awaits something more while it is closed.

@@ -73,23 +73,24 @@ class _Arguments(list[str]):
         super().__init__()
         self.real = real
 
-    def _own(self) -> list[str]:
+    def own(self) -> list[str]:
+        """Find the arguments of the code at hand."""
         main = own_main(here.host)
         return self.real if main is None else main.argv
 
     def __len__(self) -> int:
-        return len(self._own())
+        return len(self.own())
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._own())
+        return iter(self.own())
 
     def __repr__(self) -> str:
-        return repr(self._own())
+        return repr(self.own())
 
 
 def _asking(name: str) -> Any:
     def call(self: _Arguments, *args: Any) -> Any:
-        return getattr(self._own(), name)(*args)
+        return getattr(self.own(), name)(*args)
 
     return call
 

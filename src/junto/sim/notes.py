@@ -77,6 +77,10 @@ class Notes(list[Note]):
 
     def at_end(self) -> None:
         """Remark what the programs have left behind; when the run has ended, and nothing is closed yet."""
+        for finding in self._world.findings:
+            self.add(self._world.control, f"bypasses the simulation: {finding}", "audit")
+        if self._world.mode == "adversarial":
+            self.add(self._world.control, "order not promised but not produced by the standard loop", "mode")
         for end in self._world.net.half_closed():
             if end.host.alive:
                 with_whom = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from junto.sim.errors import SimEscape
@@ -28,7 +28,6 @@ class Readiness(selectors.BaseSelector):
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._keys: dict[Any, selectors.SelectorKey] = {}
         self._watches: dict[int, _Watch] = {}
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
@@ -64,7 +63,23 @@ class Readiness(selectors.BaseSelector):
         return self._watches[_number(fileobj)].key
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        return {number: watch.key for number, watch in self._watches.items()}
+        return _Keys(self._watches)
+
+
+class _Keys(Mapping[Any, selectors.SelectorKey]):
+    """The keys of what is watched, found by descriptor or by what has one."""
+
+    def __init__(self, watches: dict[int, _Watch]) -> None:
+        self._watches = watches
+
+    def __getitem__(self, fileobj: Any) -> selectors.SelectorKey:
+        return self._watches[_number(fileobj)].key
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._watches)
+
+    def __len__(self) -> int:
+        return len(self._watches)
 
 
 class _Watch:

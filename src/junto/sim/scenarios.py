@@ -21,10 +21,13 @@ from junto.sim.running import Outcome, run
 from junto.sim.trace import Trace
 from junto.sim.world import World
 
-__all__ = ["SEEDS", "Scenario", "ScenarioError", "load", "target_of"]
+__all__ = ["DEFAULTS", "SEEDS", "Scenario", "ScenarioError", "load", "target_of"]
 
 SEEDS = 100
 """How many seeds are run if nobody says it."""
+
+DEFAULTS: Mapping[str, Any] = {"chunking": 0.1, "coincidence": 0.25}
+"""Options of worlds that are searched for faults: pieces of streams are cut, and things coincide."""
 
 
 class ScenarioError(SimError, ValueError):
@@ -41,7 +44,7 @@ class Scenario:
         faults: What may happen.
         timeout: How much virtual time it may take, in seconds.
         seeds: How many seeds are run if nobody says it.
-        options: The other options of `World`.
+        options: The other options of `World`; first those of `DEFAULTS`.
         target: How another process finds the program, as ``module:function`` or
             ``path.py:function``; None if it cannot.
     """
@@ -51,7 +54,7 @@ class Scenario:
     faults: Faults | None = None
     timeout: float | None = None
     seeds: int = SEEDS
-    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    options: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULTS))
     target: str | None = None
 
     @classmethod

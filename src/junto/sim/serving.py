@@ -8,6 +8,7 @@ the same state, that of a process which has just imported the program.
 from __future__ import annotations
 
 import base64
+import gc
 import os
 import pickle
 import sys
@@ -16,6 +17,7 @@ from typing import IO, Any
 
 import msgspec
 
+from junto.sim.interception import install
 from junto.sim.running_here import Here
 from junto.sim.scenarios import Scenario, load
 from junto.sim.summaries import Order, Summary, Tally
@@ -95,6 +97,9 @@ def _open_pipes() -> tuple[IO[bytes], IO[bytes]]:
 def serve(scenario: Scenario, requests: IO[bytes], answers: IO[bytes]) -> None:
     """Answer requests until there are no more."""
     here = Here(scenario)
+    install()  # each fork would do it again
+    gc.collect()
+    gc.freeze()  # a fork that does not look at what was there before copies less of it
     for line in requests:
         request = _decode_request(line)
         if request.fresh and hasattr(os, "fork"):

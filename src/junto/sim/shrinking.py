@@ -57,7 +57,8 @@ class Shrunk:
     def text(self) -> str:
         """How far it was shrunk, in a few words."""
         faults = len(Plan.of(self.order.plan or ""))
-        return f"{self.faults_before} fault{'s' * (self.faults_before != 1)} -> {faults}, {self.runs} runs"
+        runs = f"{self.runs} run{'s' * (self.runs != 1)}" + ("" if self.complete else ", broken off")
+        return f"{self.faults_before} fault{'s' * (self.faults_before != 1)} -> {faults}, {runs}"
 
 
 class _Spent(Exception):
@@ -122,7 +123,8 @@ class _Shrinking:
         self._shorter_faults()
         self._sooner_end()
         self._fewer_decisions()
-        self._fewer_operations()
+        if self._fewer_operations():
+            self._fewer_decisions()
         if self.order.plan and len(self._plan()) > 1:
             self._fewer_faults()  # some were needed only because of what is neutral now
 
@@ -225,7 +227,7 @@ class _Shrinking:
         begin = _farthest(0, end, lambda when: decided(when, end))
         _farthest(end, begin, lambda when: decided(begin, when))
 
-    def _fewer_operations(self) -> None:
+    def _fewer_operations(self) -> bool:
         known = [entity for label, entity in self.summary.choices if label == LABEL]
         before = self.order.neutral
 
@@ -235,6 +237,7 @@ class _Shrinking:
 
         if known and not without([]):
             minimize(known, without)
+        return self.order.neutral != before
 
 
 def _in_order(labels: set[str]) -> list[str]:

@@ -18,6 +18,7 @@ from junto.sim.here import here
 from junto.sim.interception import replaces
 from junto.sim.mains import Main, own_main
 from junto.sim.network.streams import StreamEnd
+from junto.sim.threads.baton import Waiter
 
 if TYPE_CHECKING:
     from junto.sim.host import Host
@@ -184,7 +185,7 @@ def signal_raise_signal(signalnum: int) -> None:
     if here.host is None:
         _raise_signal(signalnum)
     else:
-        here.host.stop(signalnum)
+        _send(here.host, signalnum)
 
 
 @replaces("signal", "set_wakeup_fd")
@@ -223,4 +224,11 @@ def os_kill(pid: int, sig: int) -> None:
     elif pid != host.pid:
         raise ProcessLookupError(3, "No such process")
     elif sig:
-        host.stop(sig)
+        _send(host, sig)
+
+
+def _send(host: Host, number: int) -> None:
+    """Send a signal to the process at hand; if it ends that, a thread goes no further."""
+    host.stop(number)
+    if here.thread is not None and not host.alive:
+        Waiter(host, "the end of its process").wait()

@@ -47,11 +47,12 @@ def set_result(waiter: asyncio.Future[None]) -> None:
         waiter.set_result(None)
 
 
-class StreamTransport(transports._FlowControlMixin, asyncio.Transport):
+class StreamTransport(transports._FlowControlMixin, asyncio.Transport):  # pyright: ignore[reportPrivateUsage]  # asyncio's flow control
     """The transport of one simulated connection."""
 
+    _protocol: Any
     _start_tls_compatible = True
-    _sendfile_compatible = constants._SendfileMode.FALLBACK
+    _sendfile_compatible = constants._SendfileMode.FALLBACK  # pyright: ignore[reportPrivateUsage]  # asyncio asks for it
 
     def __init__(
         self,
@@ -71,7 +72,7 @@ class StreamTransport(transports._FlowControlMixin, asyncio.Transport):
             info["peername"] = end.peer if end.connected() else None
         self._loop: HostLoop = loop
         self._host = loop.host
-        self._sock = sock
+        self._sock: Any = sock
         self._end = end
         self._send = end.send
         self._receive = end.recv

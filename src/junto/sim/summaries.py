@@ -113,6 +113,22 @@ class Tally(msgspec.Struct, kw_only=True):
             self.reached[name] = self.reached.get(name, 0) + times
 
     @classmethod
+    def of(cls, summary: Summary) -> Tally:
+        """Count one run."""
+        faults: dict[str, tuple[int, int]] = {}
+        for _, kind, hits in summary.faults:
+            begun, hit = faults.get(kind, (0, 0))
+            faults[kind] = (begun + 1, hit + bool(hits))
+        return cls(
+            seeds=1,
+            virtual_seconds=summary.virtual_seconds,
+            events=summary.events,
+            faults=faults,
+            reached=dict(summary.reached),
+            failed=summary if summary.failed else None,
+        )
+
+    @classmethod
     def sum(cls, tallies: Iterable[Tally]) -> Tally:
         """Add up what belongs together; the first failure counts."""
         total = cls()

@@ -17,7 +17,8 @@ import gc
 import logging
 import warnings
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from contextlib import nullcontext
+from typing import Any, Literal, TypeVar
 
 from junto.sim.asyncgens import hand_over, hooks_restored
 from junto.sim.choices import Choices, Neutral
@@ -25,8 +26,10 @@ from junto.sim.claims import Claims, Failure
 from junto.sim.errors import SimDeadlock, SimTimeout
 from junto.sim.faults import Faults
 from junto.sim.host import Host, Program, seconds
+from junto.sim.hosted_loops import abandon
 from junto.sim.injecting import Injector
 from junto.sim.interception import borrowed
+from junto.sim.interception.audit import Finding, watch
 from junto.sim.kernel import SECOND, Kernel
 from junto.sim.loop import HostLoop, make_running
 from junto.sim.network import Conditions, Network
@@ -64,6 +67,9 @@ class World:
         chunking: The probability that a piece of a stream is cut.
         ipv6: Whether hosts have IPv6 addresses too.
         coincidence: The probability that this run draws arrivals together.
+        mode: ``natural`` for what the standard loop can do; ``adversarial`` to
+            run tasks that are ready together in any order, as other loops may.
+        audit: Whether to find, at the price of time, calls that bypass the simulation.
 
     Attributes:
         kernel: The heap of events and the time.
@@ -74,6 +80,7 @@ class World:
         oracles: The properties that must hold.
         injector: What carries out plans of faults.
         notes: Remarks, of programs and of what looks suspicious.
+        findings: The calls that bypassed the simulation, if it was audited.
         reached: How often each point was reached, by name.
         begins: Called after the first step of the controlling program, as its code.
         horizon: Until when the controlling program sleeps at most, as far as
@@ -93,12 +100,15 @@ class World:
         chunking: float = 0.0,
         ipv6: bool = False,
         coincidence: float = 0.0,
+        mode: Literal["natural", "adversarial"] = "natural",
+        audit: bool = False,
     ) -> None:
         self.seed = seed
         self.choices = Choices(seed, neutral, lambda: self.kernel.now)
         self.kernel = Kernel(self.choices.stream("tie", "world"))
         self.trace = make_trace(trace, seed=seed) if isinstance(trace, str) else trace
         self.baton = Baton(self.kernel, hand_over, self._ending)
+        self.mode = mode
         self.claims = Claims()
         self.notes = Notes(self)
         self.reached: dict[str, int] = {}
@@ -106,13 +116,17 @@ class World:
         conditions = Conditions(latency=latency, chunking=chunking)
         self.net = Network(self, conditions, ipv6=ipv6, coincidence=coincidence)
         self.loops: list[HostLoop] = []
+        self.hosted_loops: list[asyncio.AbstractEventLoop] = []
         self.horizon = 0
         self._hosts: dict[str, Host] = {}
         self._left: list[str] = []
+        self._controlling: asyncio.Task[Any] | None = None
         self._graves: list[tuple[HostLoop, set[asyncio.Task[Any]]]] = []
         self._epoch = seconds(epoch)
         self._monotonic_start = monotonic_start
         self._patience = patience
+        self._audit = audit
+        self.findings: list[Finding] = []
         self.control = self._add("world", "10.255.255.254", 1.0)
         self.control.callback_cost = 0
         self.control.set_clocks(0, self._epoch)
@@ -194,7 +208,13 @@ class World:
             UnclaimedError: A program failed on a host, and nobody waited for it or expected it.
             BaseException: What it raised itself.
         """
-        with hooks_restored(), borrowed(self._epoch / SECOND), watched(self, self._patience):
+        auditing = watch() if self._audit else nullcontext(self.findings)
+        with (
+            hooks_restored(),
+            borrowed(self._epoch / SECOND),
+            watched(self, self._patience),
+            auditing as self.findings,
+        ):
             try:
                 return self._run(main, args, timeout)
             except BaseException as error:
@@ -211,6 +231,7 @@ class World:
         kernel = self.kernel
         loop = self.control.loop
         task: asyncio.Task[T] = loop.create_task(main(*args))
+        self._controlling = task
         task.add_done_callback(self._stop)
         for begin in self.begins:
             loop.call_soon(begin)
@@ -226,8 +247,9 @@ class World:
         return result
 
     def _ending(self) -> None:
-        """Keep what everybody waits for, as long as they do."""
-        self._left = self.waiting()
+        """Keep what everybody waits for, as long as they do, if it is of interest."""
+        if self._controlling is not None and not self._controlling.done():
+            self._left = self.waiting()
 
     def _stop(self, _: object) -> None:
         self.kernel.stopping = True
@@ -243,6 +265,7 @@ class World:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # of coroutines that were never awaited
+                abandon(self.hosted_loops)
                 self.baton.finish()
                 for loop in self.loops:
                     loop.finish()

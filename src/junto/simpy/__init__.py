@@ -23,7 +23,7 @@ Below that there are sockets, packets and messages as events: `TCPSocket`, `TLSS
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from junto import rpc as _rpc
@@ -34,12 +34,12 @@ from junto.lazy import attributes_of
 from junto.options import ChannelOptions, Options
 from junto.proxies import Proxy
 from junto.request import Request
-from junto.runtimes.simpy.futures import Future, Task, as_future
+from junto.runtimes.simpy.futures import Future, as_future
 from junto.runtimes.simpy.runtime import SimpyRuntime, simpy_runtime
 from junto.runtimes.simpy.schedule import Event, ProcessGenerator
 from junto.runtimes.tasks import Cancelled
 from junto.simpy.environments import Environment, WallClockEnvironment
-from junto.simpy.facades import Channel, EndOfStream, Peer, Server, Stream
+from junto.simpy.facades import Channel, EndOfStream, Opening, Peer, Server, Stream
 from junto.simpy.messages import Message
 from junto.simpy.packets import Packet, PacketUTF8
 from junto.simpy.sockets import TCPSocket
@@ -49,16 +49,47 @@ if TYPE_CHECKING:
     import ssl
     from typing import Unpack
 
-    from junto.simpy.instruments import TCP, BlockStream, LineStream
+    from junto.simpy.instruments import (
+        IPTOS_LOWCOST,
+        IPTOS_LOWDELAY,
+        IPTOS_NORMAL,
+        IPTOS_RELIABILITY,
+        IPTOS_THROUGHPUT,
+        TCP,
+        BlockFormatError,
+        BlockStream,
+        ConnectionClosedError,
+        ConnectionEOFError,
+        ConnectionTimeoutError,
+        IncompleteReadError,
+        InstrumentError,
+        LimitOverrunError,
+        LineStream,
+        Retry,
+        StaleInputError,
+        socket_for_url,
+    )
 
 __all__ = [
+    "IPTOS_LOWCOST",
+    "IPTOS_LOWDELAY",
+    "IPTOS_NORMAL",
+    "IPTOS_RELIABILITY",
+    "IPTOS_THROUGHPUT",
     "TCP",
+    "BlockFormatError",
     "BlockStream",
     "Cancelled",
     "Channel",
+    "ConnectionClosedError",
+    "ConnectionEOFError",
+    "ConnectionTimeoutError",
     "EndOfStream",
     "Environment",
     "Future",
+    "IncompleteReadError",
+    "InstrumentError",
+    "LimitOverrunError",
     "LineStream",
     "Message",
     "Packet",
@@ -67,7 +98,9 @@ __all__ = [
     "ProcessGenerator",
     "Proxy",
     "Request",
+    "Retry",
     "Server",
+    "StaleInputError",
     "Stream",
     "TCPSocket",
     "TLSSocket",
@@ -76,6 +109,7 @@ __all__ = [
     "open_channel",
     "serve",
     "serve_channels",
+    "socket_for_url",
     "wait",
 ]
 
@@ -84,7 +118,7 @@ if not TYPE_CHECKING:
     __getattr__ = attributes_of("junto.simpy.instruments", __name__)
 
 L = TypeVar("L")
-C = TypeVar("C", bound="Channel | Peer | Server[Any]")
+C = TypeVar("C", bound="Channel | Peer")
 
 
 def connect(
@@ -121,7 +155,7 @@ def connect(
         connected=_with_facade(runtime, Peer, connected),
         call=_call,
     )
-    return _Opening(env, flow, functools.partial(Peer, runtime))
+    return Opening(env, flow, functools.partial(Peer, runtime))
 
 
 def serve(
@@ -153,7 +187,7 @@ def serve(
         workers=workers,
         call=_call,
     )
-    return _Opening(env, flow, lambda server: Server(runtime, server, Peer))
+    return Opening(env, flow, lambda server: Server(runtime, server, Peer))
 
 
 def open_channel(
@@ -179,7 +213,7 @@ def open_channel(
     flow = _server.open_channel(
         runtime, url, Options(**options), handler=handler, timeout=timeout, tls=tls, reconnect=reconnect
     )
-    return _Opening(env, flow, functools.partial(Channel, runtime))
+    return Opening(env, flow, functools.partial(Channel, runtime))
 
 
 def serve_channels(
@@ -208,29 +242,12 @@ def serve_channels(
         tls=tls,
         connected=_with_facade(runtime, Channel, connected),
     )
-    return _Opening(env, flow, lambda server: Server(runtime, server, Channel))
+    return Opening(env, flow, lambda server: Server(runtime, server, Channel))
 
 
 def wait(event: Event) -> Future[Any]:
     """Make a future of any event, which a flow can await, as in ``await simpy.wait(env.timeout(1))``."""
     return as_future(simpy_runtime(event.env).env, event)
-
-
-class _Opening(Task[C]):
-    """Opens something; nothing is left of it if it is opened for somebody who has just left."""
-
-    def __init__(
-        self, env: WallClockEnvironment, flow: Coroutine[Any, Any, L], facade: Callable[[L], C]
-    ) -> None:
-        async def opened() -> C:
-            return facade(await flow)
-
-        super().__init__(env, opened())
-
-    def give_up(self) -> None:
-        if self.done() and self.ok:
-            self.result().abort()
-        super().give_up()
 
 
 def _with_facade(

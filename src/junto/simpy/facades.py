@@ -19,9 +19,10 @@ from junto.request import Request
 from junto.runtimes.simpy.fetching import Fetch
 from junto.runtimes.simpy.futures import Future, Task
 from junto.runtimes.simpy.runtime import SimpyRuntime
+from junto.runtimes.simpy.schedule import WallClockEnvironment
 from junto.streaming import Stream as _Stream
 
-__all__ = ["Channel", "EndOfStream", "Peer", "Server", "Stream"]
+__all__ = ["Channel", "EndOfStream", "Facade", "Opening", "Peer", "Server", "Stream"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,7 +58,7 @@ def direct(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any
     return call
 
 
-class _Facade:
+class Facade:
     """Something of a layer, and the runtime in which it lives.
 
     Entered by ``with``, it begins to close at the end of the block, since a block cannot wait there: what was
@@ -95,7 +96,7 @@ class _Facade:
             self.abort()
 
     def __eq__(self, other: object) -> bool:
-        return self._inner is other._inner if isinstance(other, _Facade) else NotImplemented
+        return self._inner is other._inner if isinstance(other, Facade) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._inner)
@@ -104,7 +105,7 @@ class _Facade:
         return repr(self._inner)
 
 
-class Channel(_Facade):
+class Channel(Facade):
     """A channel whose operations give events."""
 
     _inner: _Channel
@@ -146,7 +147,7 @@ class Channel(_Facade):
         return self._inner.late_replies
 
 
-class Peer(_Facade):
+class Peer(Facade):
     """The other end of a connection; its operations give events.
 
     Attributes:
@@ -185,7 +186,7 @@ class Peer(_Facade):
     is_closing = direct(_rpc.Peer.is_closing)
 
 
-class Server(_Facade, Generic[C]):
+class Server(Facade, Generic[C]):
     """What serves at one or more addresses, while the environment runs."""
 
     _inner: _server.Server[Any]
@@ -240,3 +241,21 @@ class Stream(_Stream):
     def close(self) -> None:
         """Want no more; the producer is told. Closing twice is fine."""
         self._reader.stop()
+
+
+class Opening(Task[C]):
+    """Opens something; nothing is left of it if it is opened for somebody who has just left."""
+
+    def __init__(
+        self, env: WallClockEnvironment, flow: Coroutine[Any, Any, T], facade: Callable[[T], C]
+    ) -> None:
+        async def opened() -> C:
+            return facade(await flow)
+
+        super().__init__(env, opened())
+
+    def give_up(self) -> None:
+        if self.done() and self.ok:
+            thing: Any = self.result()
+            thing.abort()
+        super().give_up()

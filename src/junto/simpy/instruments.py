@@ -9,10 +9,33 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 from junto.instrument import client as _client
 from junto.instrument import streams as _streams
-from junto.instrument.settings import USUAL, ClientOptions, Eol, Timeout
+from junto.instrument import urls
+from junto.instrument.errors import (
+    BlockFormatError,
+    ConnectionClosedError,
+    ConnectionEOFError,
+    ConnectionTimeoutError,
+    IncompleteReadError,
+    InstrumentError,
+    LimitOverrunError,
+    StaleInputError,
+)
+from junto.instrument.messages import MakeProtocol
+from junto.instrument.retrying import Retry
+from junto.instrument.settings import (
+    IPTOS_LOWCOST,
+    IPTOS_LOWDELAY,
+    IPTOS_NORMAL,
+    IPTOS_RELIABILITY,
+    IPTOS_THROUGHPUT,
+    USUAL,
+    ClientOptions,
+    Eol,
+    Timeout,
+)
 from junto.instrument.state import State
 from junto.instrument.streams import Gap
-from junto.instrument.system import Flavour
+from junto.instrument.system import Connector, Flavour, System
 from junto.instrument.text import Text
 from junto.runtimes.instruments import SocketSystem
 from junto.runtimes.simpy.futures import Future, Task
@@ -20,7 +43,27 @@ from junto.runtimes.simpy.runtime import simpy_runtime
 from junto.simpy.environments import WallClockEnvironment
 from junto.simpy.facades import EndOfStream
 
-__all__ = ["TCP", "BlockStream", "LineStream", "Transaction"]
+__all__ = [
+    "IPTOS_LOWCOST",
+    "IPTOS_LOWDELAY",
+    "IPTOS_NORMAL",
+    "IPTOS_RELIABILITY",
+    "IPTOS_THROUGHPUT",
+    "TCP",
+    "BlockFormatError",
+    "BlockStream",
+    "ConnectionClosedError",
+    "ConnectionEOFError",
+    "ConnectionTimeoutError",
+    "IncompleteReadError",
+    "InstrumentError",
+    "LimitOverrunError",
+    "LineStream",
+    "Retry",
+    "StaleInputError",
+    "Transaction",
+    "socket_for_url",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -92,6 +135,10 @@ class _Operations:
         prefix: bytes = self._inner.last_block_prefix
         return prefix
 
+    def stream(self, protocol: MakeProtocol, *, timeout: Timeout = USUAL) -> MessageStream:
+        """Give the events and results of *protocol*, an event each; see ``junto.aio.TCP.stream``."""
+        return MessageStream(self.env, self._inner.stream(protocol, timeout=timeout))
+
     def parts(self) -> tuple[WallClockEnvironment, Any]:
         """Give what this is made of, for streams."""
         return self.env, self._inner
@@ -125,6 +172,12 @@ async def _leave(manager: Any) -> None:
         await manager.__aexit__(None, None, None)
 
 
+def socket_for_url(env: WallClockEnvironment, url: str, **options: Any) -> TCP:
+    """Make the client of the instrument at *url*; see `junto.instrument.urls`."""
+    client: TCP = urls.socket_for_url(url, concurrency="simpy", env=env, **options)
+    return client
+
+
 class TCP(State, _Operations):
     """A client of one instrument, whose operations give events.
 
@@ -147,11 +200,32 @@ class TCP(State, _Operations):
             TypeError: An option is unknown, or of the wrong type; or *env* watches no sockets.
             ValueError: An option is out of range.
         """
+        self._prepare(env, host, port, _Inner(host, port, runtime=simpy_runtime(env), **options))
+
+    def _prepare(self, env: WallClockEnvironment, host: str, port: int, inner: _Inner) -> None:
         self.env = env
-        self._inner = _Inner(host, port, runtime=simpy_runtime(env), **options)
-        self._session = self._inner.session
+        self._inner = inner
+        self._session = inner.session
         self._host = host
         self._port = port
+
+    @classmethod
+    def over(
+        cls, env: WallClockEnvironment, connector: Connector, name: str, **options: Unpack[ClientOptions]
+    ) -> Self:
+        """Make a client over something else than TCP, called *name* in errors and in the log.
+
+        Raises:
+            ValueError: An option is TCP's own.
+        """
+        self = cls.__new__(cls)
+        self._prepare(env, name, 0, _Inner.over(connector, name, runtime=simpy_runtime(env), **options))
+        return self
+
+    @staticmethod
+    def system() -> System:
+        """Give what knows the system, for those who make connectors."""
+        return _Inner.system()
 
     open = _eventual(_client.TCP.open)
 
@@ -184,8 +258,9 @@ class TCP(State, _Operations):
 class _Items:
     """The items of a stream, an event each."""
 
-    env: WallClockEnvironment
-    _stream: Any
+    def __init__(self, env: WallClockEnvironment, stream: Any) -> None:
+        self.env = env
+        self._stream = stream
 
     def get(self, default: Any = _RAISE) -> Future[Any]:
         """Wait for the next item, or for the end, where the value is *default* if there is one.
@@ -216,8 +291,10 @@ class LineStream(_Items):
         reconnect: bool = False,
         on_gap: Callable[[Gap], object] | None = None,
     ) -> None:
-        self.env, inner = client.parts()
-        self._stream = _streams.LineStream(inner, eol, timeout=timeout, reconnect=reconnect, on_gap=on_gap)
+        env, inner = client.parts()
+        super().__init__(
+            env, _streams.LineStream(inner, eol, timeout=timeout, reconnect=reconnect, on_gap=on_gap)
+        )
 
     def next_batch(self) -> Future[list[Any]]:
         """Wait for all whole lines that are there, at least one; an empty list is the end."""
@@ -228,5 +305,9 @@ class BlockStream(_Items):
     """Blocks as they come, so many bytes each, or up to a terminator; see ``junto.aio.BlockStream``."""
 
     def __init__(self, client: _Operations, limit: int | bytes, *, timeout: Timeout = USUAL) -> None:
-        self.env, inner = client.parts()
-        self._stream = _streams.BlockStream(inner, limit, timeout=timeout)
+        env, inner = client.parts()
+        super().__init__(env, _streams.BlockStream(inner, limit, timeout=timeout))
+
+
+class MessageStream(_Items):
+    """What a protocol makes of what comes; `TCP.stream` gives it."""

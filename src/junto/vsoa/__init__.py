@@ -1,8 +1,8 @@
 """VSOA: services for vehicles. Requests by URL, publishing, datagrams, streams, and a name service.
 
-Import a flavour, `junto.vsoa.aio` or `junto.vsoa.sync`; what is the same for all of them is here. A client
-and a server made of it speak with those of the package ``vsoa`` 1.0.4, whose own names are in
-``junto.compat.vsoa``.
+Import a flavour: `junto.vsoa.aio`, `junto.vsoa.sync`, `junto.vsoa.trio` or `junto.vsoa.simpy`; what is the
+same for all of them is here. A client and a server made of it speak with those of the package ``vsoa`` 1.0.4,
+whose own names are in ``junto.compat.vsoa``.
 """
 
 from junto.sansio.vsoa.payloads import Payload

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, TypeAlias
 
 from junto.errors import Overloaded, RequestTimeout, fresh
 from junto.runtime import Future, Runtime, TimerHandle
@@ -14,20 +14,12 @@ MAX_OPEN: Final = 65_535
 """How many requests of one client may wait: their numbers have 16 bits."""
 
 
-class Asked(NamedTuple):
-    """One request that was made.
+Asked: TypeAlias = tuple[int, Future[Any], bool, int]
+"""One request that was made: what type the reply must have; the future that gets it; whether another status
+than success is an error; how many were made before it.
 
-    Attributes:
-        type: What type the reply must have.
-        future: Gets the reply.
-        strict: Whether another status than success is an error.
-        order: How many were made before it.
-    """
-
-    type: int
-    future: Future[Any]
-    strict: bool
-    order: int
+A plain tuple, for one is made for each request.
+"""
 
 
 class Asking:
@@ -67,8 +59,12 @@ class Asking:
         """Give a number for a request whose answer nobody waits for."""
         return self._numbers.take_apart()
 
+    def continue_after(self, before: Asking) -> None:
+        """Go on with the numbers of *before*, which makes no more requests."""
+        self._numbers = before._numbers
+
     def _sweep(self) -> None:
-        for number in [number for number, asked in self.open.items() if asked.future.done()]:
+        for number in [number for number, asked in self.open.items() if asked[1].done()]:
             self._forget(number)
         if len(self.open) >= MAX_OPEN:
             raise Overloaded(f"{len(self.open):,} requests wait for replies, and more may not")
@@ -93,7 +89,7 @@ class Asking:
             usual: Seconds to wait about, if there is no *timeout*; the same for all. ``None`` for ever.
         """
         self._count += 1
-        self.open[number] = Asked(type, future, strict, self._count)
+        self.open[number] = (type, future, strict, self._count)
         if timeout is not None:
             self._timers[number] = self._runtime.call_later(timeout, self._expire, number, timeout)
         elif usual is not None and self._walking is None:
@@ -102,13 +98,13 @@ class Asking:
     def take(self, type: int, number: int) -> Asked | None:
         """Take out what waits for this reply; ``None`` if nobody does."""
         asked = self.open.get(number)
-        if asked is None or asked.type != type:
+        if asked is None or asked[0] != type:
             self.late_replies += 1
             return None
         del self.open[number]
         if self._timers:
             self._stop_timer(number)
-        if asked.future.done():
+        if asked[1].done():
             self.late_replies += 1
             return None
         return asked
@@ -126,7 +122,7 @@ class Asking:
         self._timers.pop(number, None)
         asked = self.open.get(number)
         if asked is not None:
-            _fail_late(asked, timeout)
+            _fail_late(asked[1], timeout)
 
     def _walk(self, timeout: float) -> None:
         """Fail those that have waited for about *timeout* seconds: one timer serves all of them."""
@@ -137,12 +133,12 @@ class Asking:
         while marks and marks[0][0] <= now - timeout:
             newest = marks.pop(0)[1]
         waits = False
-        for number, asked in list(self.open.items()):
-            if asked.order <= newest and number not in self._timers:
-                _fail_late(asked, timeout)
-            elif not asked.future.done():
+        for number, (_, future, _, order) in list(self.open.items()):
+            if order <= newest and number not in self._timers:
+                _fail_late(future, timeout)
+            elif not future.done():
                 waits = True
-                if asked.order > newest:
+                if order > newest:
                     break
         if waits:
             self._walking = self._runtime.call_later(timeout / 10, self._walk, timeout)
@@ -154,16 +150,16 @@ class Asking:
         """Fail all, with a fresh copy of *error* each; but not those that are to be kept."""
         failing = [number for number in self.open if keep is None or number not in keep]
         for number in failing:
-            asked = self.open.pop(number)
+            _, future, _, _ = self.open.pop(number)
             self._stop_timer(number)
-            if not asked.future.done():
-                asked.future.set_exception(fresh(error))
+            if not future.done():
+                future.set_exception(fresh(error))
         if not self.open and self._walking is not None:
             self._walking.cancel()
             self._walking = None
             self._marks.clear()
 
 
-def _fail_late(asked: Asked, timeout: float) -> None:
-    if not asked.future.done():
-        asked.future.set_exception(RequestTimeout(f"no reply within {timeout:g} s"))
+def _fail_late(future: Future[Any], timeout: float) -> None:
+    if not future.done():
+        future.set_exception(RequestTimeout(f"no reply within {timeout:g} s"))

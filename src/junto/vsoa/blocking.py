@@ -167,6 +167,7 @@ class Client(Facade):
     datagram = anywhere(_client.Client.datagram)
     noop = anywhere(_client.Client.noop)
     request_apart = anywhere(_client.Client.request_apart)
+    ask_apart = anywhere(_client.Client.ask_apart)
     disconnect = anywhere(_client.Client.disconnect)
 
     def call(
@@ -244,6 +245,19 @@ class Client(Facade):
         return self._inner.pending
 
     get_extra_info = anywhere(_client.Client.get_extra_info)
+
+    def continue_after(self, before: Client) -> None:
+        """Number requests as if this client were *before*, which has ended."""
+        self._inner.continue_after(before._inner)
+
+    @property
+    def send_timeout(self) -> float | None:
+        """Seconds that the server has to take something of what we send; see `junto.vsoa.client.Client`."""
+        return self._inner.send_timeout
+
+    @send_timeout.setter
+    def send_timeout(self, timeout: float | None) -> None:
+        self._inner.send_timeout = timeout
 
     @property
     def info(self) -> Any:

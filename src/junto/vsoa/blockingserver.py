@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, TypeVar
@@ -125,7 +126,11 @@ class Request:
         self.seqno = inner.seqno
         self.raw = inner.raw
         self.data = inner.data
-        self.session = Session(runtime, inner.session)
+
+    @functools.cached_property
+    def session(self) -> Session:
+        """The client that asks."""
+        return Session(self._runtime, self._inner.session)
 
     @property
     def param(self) -> Any:

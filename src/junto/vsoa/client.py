@@ -38,6 +38,8 @@ class Client(ClientEndpoint):
         on_connect: Called with the client whenever it is connected; may be ``async def``.
         on_disconnect: Called with the client and the reason whenever the connection is lost.
         late_replies: How many replies came that nobody waited for any more.
+        send_timeout: Seconds that the server has to take something of what we send, when it has fallen
+            behind; then the connection ends. ``None`` gives it all the time.
     """
 
     # -- requests --
@@ -74,7 +76,8 @@ class Client(ClientEndpoint):
         if url[:1] != "/":
             check_url(url)
         flags = 0 if method == "GET" else SET
-        return self._ask(RPC, url, encode_param(param), encode_data(data), flags, timeout)
+        rest = b"" if data is None else encode_data(data)
+        return self._ask(RPC, url, encode_param(param), rest, flags, timeout)
 
     def exchange(
         self, url: str, param: bytes, data: bytes, *, method: Method = "GET", timeout: float | None = None
@@ -109,15 +112,14 @@ class Client(ClientEndpoint):
     ) -> None:
         """Send a request whose reply nobody waits for; raises as `fetch`."""
         check_url(url)
-        frame = encode(
-            RPC,
-            url,
-            encode_param(param),
-            encode_data(data),
-            flags=0 if method == "GET" else SET,
-            seqno=self._asking.take_number_apart(),
-        )
-        self._send_now(frame)
+        self.ask_apart(RPC, url, encode_param(param), encode_data(data), flags=0 if method == "GET" else SET)
+
+    def ask_apart(
+        self, kind: int, url: str = "", param: bytes = b"", data: bytes = b"", *, flags: int = 0
+    ) -> None:
+        """Send a frame that is answered, though nobody waits for that; the arguments are the frame's."""
+        number = self._asking.take_number_apart()
+        self._send_now(encode(kind, url, param, data, flags=flags, seqno=number))
 
     def _send_now(self, frame: bytes) -> None:
         connection = self._check_open()
@@ -133,7 +135,7 @@ class Client(ClientEndpoint):
 
     def noop(self) -> None:
         """Send a frame that means nothing, to show that we are here; raises as `datagram`."""
-        self._send_now(encode(NOOP, seqno=self._asking.take_number_apart()))
+        self.ask_apart(NOOP)
 
     def datagram(self, url: str, param: Any = None, data: Data | None = None, *, quick: bool = False) -> bool:
         """Send what is not answered.
@@ -291,6 +293,10 @@ class Client(ClientEndpoint):
 
     # -- the end --
 
+    def continue_after(self, before: Client) -> None:
+        """Number requests as if this client were *before*, which has ended."""
+        self._asking.continue_after(before._asking)
+
     @property
     def connected(self) -> bool:
         """Whether there is a connection just now."""
@@ -331,13 +337,10 @@ class Client(ClientEndpoint):
     async def close(self, timeout: float | None = 5.0) -> None:
         """End the connection in order, for *timeout* seconds at most; closing twice is fine."""
         if self._gone is None:
-            self._gone = ConnectionLost("the client was closed")
-            for subscription in list(self._subscriptions):
-                subscription.finish(StopAsyncIteration())
-            self._asking.fail(self._gone)
+            gone = self._give_up()
             connection = self._connection
             if connection is None:
-                self._ended(self._gone)
+                self._ended(gone)
             else:
                 connection.close()
                 timer = None if timeout is None else self._runtime.call_later(timeout, connection.abort)
@@ -350,6 +353,22 @@ class Client(ClientEndpoint):
                     if timer is not None:
                         timer.cancel()
         await self._closed.wait()
+
+    def _give_up(self) -> ConnectionLost:
+        """Fail all who wait; says what they are told."""
+        gone = self._gone = ConnectionLost("the client was closed")
+        for subscription in list(self._subscriptions):
+            subscription.finish(StopAsyncIteration())
+        self._asking.fail(gone)
+        return gone
+
+    def abort(self) -> None:
+        """End the connection at once; what is not sent is lost."""
+        gone = self._give_up() if self._gone is None else self._gone
+        if self._connection is None:
+            self._ended(gone)
+        else:
+            self._connection.abort()
 
     def __repr__(self) -> str:
         return f"<Client of {self.get_extra_info('peername')}>"

@@ -10,7 +10,7 @@ from junto.errors import ConnectionFailed, ConnectionLost
 from junto.outgoing import Outgoing
 from junto.runtime import Future, Runtime, TimerHandle, Transport
 from junto.sansio.vsoa.client import ClientSession, PriorityChanged, Refused, Welcomed
-from junto.sansio.vsoa.frames import PINGECHO, Frame, FrameReader, encode
+from junto.sansio.vsoa.frames import PINGECHO, REPLY, Frame, FrameReader, encode
 from junto.sansio.vsoa.statuses import PASSWORD, describe_status
 from junto.vsoa.addresses import plain_host
 from junto.vsoa.messages import PasswordRefused
@@ -28,7 +28,10 @@ _APART: Final = 0xFFFF << 16  # a number that no request has whose answer somebo
 
 
 class _Owner(Protocol):
+    send_timeout: float | None
+
     def received(self, frame: Frame, quick: bool) -> None: ...
+    def replied(self, frame: Frame) -> None: ...
     def lost(self, connection: Connection, error: Exception | None) -> None: ...
 
 
@@ -40,6 +43,7 @@ class Connection:
         session: What both sides know of each other.
         quick: The quick channel, if there is one.
         priority: What the server has set.
+        paused: Whether the server, or the network, does not take what we send.
     """
 
     def __init__(self, runtime: Runtime, owner: _Owner) -> None:
@@ -51,6 +55,7 @@ class Connection:
         self.session = ClientSession()
         self.quick: QuickEndpoint | None = None
         self.priority = 0
+        self.paused = False
         self._quick_place: Place | None = None
         self._outgoing: Outgoing | None = None
         self._out: list[bytes] = []
@@ -61,6 +66,7 @@ class Connection:
         self._keepalive = 0.0
         self._timer: TimerHandle | None = None
         self._unanswered = 0
+        self._patience: TimerHandle | None = None
 
     # -- what the transport calls --
 
@@ -73,10 +79,14 @@ class Connection:
         session = self.session
         reader = self._reader
         received = self._owner.received
+        replied = self._owner.replied
         for frame in reader.buffer_updated(nbytes):
             event = session.receive(frame)
             if event is frame:
-                received(frame, False)
+                if frame.flags & REPLY:
+                    replied(frame)
+                else:
+                    received(frame, False)
             elif event is not None and not isinstance(event, Frame):
                 self._take(event)
         if session.out:
@@ -94,6 +104,7 @@ class Connection:
         self.transport = self._outgoing = None
         if self._timer is not None:
             self._timer.cancel()
+        self._stop_patience()
         if self.quick is not None:
             self.quick.close()
         if self._welcome is not None and not self._welcome.done():
@@ -103,12 +114,24 @@ class Connection:
         self._owner.lost(self, self._error)
 
     def pause_writing(self) -> None:
+        self.paused = True
         if self._outgoing is not None:
             self._outgoing.paused = True
+        timeout = self._owner.send_timeout
+        if timeout is not None:
+            lost = ConnectionLost(f"the server took nothing for {timeout:g} s")
+            self._patience = self._runtime.call_later(timeout, self.abort, lost)
+
+    def _stop_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     def resume_writing(self) -> None:
+        self._stop_patience()
         if self._outgoing is not None:
             self._outgoing.resume()
+            self.paused = self._outgoing.paused
 
     # -- the greeting --
 
@@ -169,14 +192,17 @@ class Connection:
 
     def send(self, frame: bytes, *, at_once: bool = False) -> None:
         """Send a frame, together with others of this turn, or *at_once*."""
-        self._out.append(frame)
-        if at_once and not self._flushing:
-            self.flush()
-        elif not self._flushing:
+        if self._flushing:
+            self._out.append(frame)
+            if len(self._out) >= BURST:
+                self._write()
+        elif at_once:
+            if self._outgoing is not None:
+                self._outgoing.write([frame])
+        else:
+            self._out.append(frame)
             self._flushing = True
             self._runtime.call_soon(self.flush)
-        elif len(self._out) >= BURST:
-            self._write()
 
     def flush(self) -> None:
         """Send what was queued."""

@@ -27,10 +27,9 @@ class Message(Payload):
     @classmethod
     def of(cls, frame: Frame, quick: bool) -> Message:
         message = _new_message(cls)
-        message.raw = frame.param
-        message.data = frame.data
+        _, _, _, _, _, url, message.raw, message.data = frame
         message._decoded = False
-        message.url = frame.url or None
+        message.url = url or None
         message.quick = quick
         return message
 
@@ -61,16 +60,19 @@ class Reply(Payload):
 
     @classmethod
     def of(cls, frame: Frame) -> Reply:
-        reply = cls.__new__(cls)
-        reply.raw = frame.param
-        reply.data = frame.data
+        reply = _new_reply(cls)
+        _, flags, reply.status, reply.seqno, tunid, _, reply.raw, reply.data = frame
         reply._decoded = False
-        _, reply.flags, reply.status, reply.seqno, reply.tunid, _, _, _ = frame
-        reply.tunnel = frame.tunid if frame.flags & TUNNEL else None
+        reply.flags = flags
+        reply.tunid = tunid
+        reply.tunnel = tunid if flags & TUNNEL else None
         return reply
 
     def __repr__(self) -> str:
         return f"<Reply {self.status}: {self.param!r}, {self.data!r}>"
+
+
+_new_reply = Reply.__new__
 
 
 class Response(Payload):

@@ -84,6 +84,10 @@ class Outbox:
         """Queue a frame; somebody will call `flush`."""
         self._out.append(frame)
 
+    def gather(self) -> None:
+        """Let what is sent from now on wait for `flush`, which the caller will call."""
+        self._flushing = True
+
     def send(self, frame: bytes) -> None:
         """Send a frame, together with others of this turn."""
         self._out.append(frame)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import ipaddress
 import logging
 import os
 import sys
@@ -72,7 +73,7 @@ class PositionServer:
         if query is None:
             logger.info("what came from %s is no question for a position", address)
             return
-        answer = partial(self._answer, address, query)
+        answer = partial(self._answer, address)
         source = self._source
         try:
             if self.on_query is not None:
@@ -87,10 +88,8 @@ class PositionServer:
         else:
             answer(found)
 
-    def _answer(self, address: Any, query: Query, position: Position | None) -> None:
-        wanted = query.domain
-        if position is not None and wanted != ANY_DOMAIN and _is_other_family(wanted, position.host):
-            position = None
+    def _answer(self, address: Any, position: Position | None) -> None:
+        # Whatever family was asked for: clients of VSOA 1.0.4 ask for that of the position server.
         self.reply(address, encode_answer(position))
 
     def reply(self, address: Any, datagram: bytes) -> None:
@@ -105,10 +104,14 @@ class PositionServer:
         self._transport = None
         self._closed.set_result(None)
 
-    async def close(self, timeout: float | None = None) -> None:
-        """Answer no more; closing twice is fine."""
+    def abort(self) -> None:
+        """Answer no more."""
         if self._transport is not None:
             self._transport.close()
+
+    async def close(self, timeout: float | None = None) -> None:
+        """Answer no more; closing twice is fine."""
+        self.abort()
         await self._closed.wait()
 
     async def wait_closed(self) -> None:
@@ -207,17 +210,41 @@ class _Asking:
 async def _ask(
     runtime: Runtime, name: str, domain: int, server: tuple[str, int], wait: float
 ) -> Position | None:
-    host = "127.0.0.1" if server[0].lower() == "localhost" else server[0]
-    place = Address("tcp", "::" if ":" in host else "0.0.0.0", 0)
-    asking = _Asking(runtime, encode_query(name, domain), (host, server[1]))
+    """Ask one position server, at one of its addresses after the other: they share the time."""
+    try:
+        hosts = await within(runtime, wait, _addresses_of(runtime, server[0]), "finding a position server")
+    except (ConnectionFailed, RequestTimeout):
+        return None
+    for host in hosts:
+        position = await _ask_at(runtime, name, domain, (host, server[1]), wait / len(hosts))
+        if position is not None:
+            return position
+    return None
+
+
+async def _addresses_of(runtime: Runtime, host: str) -> list[str]:
+    try:
+        return [ipaddress.ip_address(host).compressed]  # as the system writes it, too
+    except ValueError:
+        return ["127.0.0.1"] if host.lower() == "localhost" else await runtime.look_up(host)
+
+
+async def _ask_at(
+    runtime: Runtime, name: str, domain: int, server: tuple[str, int], wait: float
+) -> Position | None:
+    place = Address("tcp", "::" if ":" in server[0] else "0.0.0.0", 0)
+    asking = _Asking(runtime, encode_query(name, domain), server)
     try:
         await runtime.open_datagram(place, lambda: asking)
-        return await within(runtime, wait, _answer_of(asking), "looking up a server")
+        position = await within(runtime, wait, _answer_of(asking), "looking up a server")
     except (ConnectionFailed, RequestTimeout, OSError, ValueError):
         return None
     finally:
         if asking.transport is not None:
             asking.transport.close()
+    if position is not None and domain != ANY_DOMAIN and _is_other_family(domain, position.host):
+        return None
+    return position
 
 
 async def _answer_of(asking: _Asking) -> Position | None:
@@ -239,8 +266,8 @@ async def lookup(
         name: The server's name.
         servers: Host and port of each; ``None`` for those of the variable ``VSOA_POS_SERVER``
             and of the file ``/etc/vsoa.pos``.
-        domain: The number of an address family, or -1.
-        wait: Seconds that each of them has.
+        domain: The number of an address family, to want no address of another one; or -1.
+        wait: Seconds that each of them has, and before that the search for its address if it has a name.
 
     Returns:
         Its position; ``None`` if nobody knows it.

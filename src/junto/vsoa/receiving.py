@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from junto.errors import ConnectionFailed, ConnectionLost, Overloaded, fresh
 from junto.runtime import Future, Runtime
 from junto.sansio.vsoa.client import Welcomed
-from junto.sansio.vsoa.frames import DATAGRAM, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Frame, encode
+from junto.sansio.vsoa.frames import PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Frame, encode
 from junto.sansio.vsoa.urls import SubscriberIndex
 from junto.vsoa.asking import Asking
 from junto.vsoa.connection import Connection
@@ -55,6 +55,7 @@ class ClientEndpoint:
         self._closed: Shared[None] = Shared(runtime)
         self._host = ""
         self._tls: ssl.SSLContext | None = None
+        self.send_timeout: float | None = None
         self.info: Any = None
         self.on_message: MessageCallback | None = None
         self.on_datagram: MessageCallback | None = None
@@ -89,7 +90,7 @@ class ClientEndpoint:
             self._announce(subscription)
         for number, frame in unsent.items():
             asked = self._asking.open.get(number)
-            if asked is not None and not asked.future.done():
+            if asked is not None and not asked[1].done():
                 connection.send(frame)
         self._tell(self.on_connect, self)
 
@@ -127,25 +128,27 @@ class ClientEndpoint:
         self._closed.set_result(None)
 
     def received(self, frame: Frame, quick: bool) -> None:
-        kind = frame.type
-        if kind == PUBLISH:
+        """Take a publication or a datagram."""
+        if frame.type == PUBLISH:
             message = Message.of(frame, quick)
             for subscription in self._index.find(frame.url):
                 subscription.put(message)
             if self.on_message is not None:
                 self._tell(self.on_message, message)
-        elif kind == DATAGRAM:
-            if self.on_datagram is not None:
-                self._tell(self.on_datagram, Message.of(frame, quick))
+        elif self.on_datagram is not None:
+            self._tell(self.on_datagram, Message.of(frame, quick))
+
+    def replied(self, frame: Frame) -> None:
+        """Take a reply."""
+        asked = self._asking.take(frame.type, frame.seqno)
+        if asked is None:
+            return
+        _, future, strict, _ = asked
+        reply = Reply.of(frame)
+        if strict and reply.status:
+            future.set_exception(StatusError.of(reply, self.get_extra_info("peername")))
         else:
-            asked = self._asking.take(kind, frame.seqno)
-            if asked is None:
-                return
-            reply = Reply.of(frame)
-            if frame.status and asked.strict:
-                asked.future.set_exception(StatusError.of(reply, self.get_extra_info("peername")))
-            else:
-                asked.future.set_result(reply)
+            future.set_result(reply)
 
     def _tell(self, callback: Callable[..., Any] | None, *args: Any) -> None:
         if callback is None:
@@ -169,17 +172,19 @@ class ClientEndpoint:
         *,
         strict: bool = True,
     ) -> Future[Reply]:
-        connection = self._check_open()
+        connection = self._connection
+        if connection is None or connection.paused or self._gone is not None:
+            connection = self._check_open()
         asking = self._asking
         number = asking.take_number()
-        frame = encode(kind, url, param, data, flags=flags, seqno=number)
+        frame = encode(kind, url, param, data, flags, number)
+        if connection is not None:  # first, for the rest can be done while it is under way
+            connection.send(frame, at_once=not asking.open)
         future: Future[Reply] = self._create_future()
         asking.add(number, kind, future, strict, timeout, self._usual_time)
         if connection is None:
             self._unsent[number] = frame
             future.add_done_callback(lambda _: self._unsent.pop(number, None))
-        else:
-            connection.send(frame, at_once=len(asking.open) == 1)
         return future
 
     def _check_open(self) -> Connection | None:

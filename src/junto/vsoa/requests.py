@@ -12,7 +12,7 @@ from junto.errors import CodecError, LocalProtocolError
 from junto.runtime import Future, Runtime
 from junto.sansio.failures import describe_failure
 from junto.sansio.vsoa.frames import SET, Frame
-from junto.sansio.vsoa.payloads import Data, Payload
+from junto.sansio.vsoa.payloads import Data, Payload, encode_data, encode_param
 from junto.sansio.vsoa.statuses import NO_RESPONDING, SUCCESS
 from junto.vsoa.messages import Response, StatusError
 
@@ -29,6 +29,11 @@ Handler: TypeAlias = Callable[["Request"], Any]
 
 Command: TypeAlias = Callable[["Request"], object]
 """Gets a request, and sees to its answer itself."""
+
+
+# Most results; the question whether something is a coroutine takes longer than to look here.
+_NO_COROUTINES = frozenset({dict, list, tuple, str, int, float, bool, bytes, type(None)})
+_BYTES = (bytes, bytearray, memoryview)
 
 
 class Request(Payload):
@@ -51,14 +56,11 @@ class Request(Payload):
 
     @classmethod
     def of(cls, frame: Frame, session: Session) -> Request:
-        request = cls.__new__(cls)
-        request.raw = frame.param
-        request.data = frame.data
+        request = _new_request(cls)
+        _, flags, _, request.seqno, _, request.url, request.raw, request.data = frame
         request._decoded = False
-        request.url = frame.url
-        request.method = "SET" if frame.flags & SET else "GET"
+        request.method = "SET" if flags & SET else "GET"
         request.session = session
-        request.seqno = frame.seqno
         request.answered = False
         return request
 
@@ -100,7 +102,15 @@ class Request(Payload):
         if result is None and self.answered:
             return
         try:
-            self.respond(_response_of(result))
+            if isinstance(result, Payload):
+                self.respond(result if isinstance(result, Response) else Response(result.param, result.data))
+                return
+            if isinstance(result, _BYTES):
+                param, data = b"", encode_data(result)
+            else:
+                param, data = encode_param(result), b""
+            self.session.answer(self.seqno, param, data)
+            self.answered = True
         except (CodecError, LocalProtocolError) as error:
             self.fail(error)
 
@@ -108,14 +118,7 @@ class Request(Payload):
         return f"<Request {self.method} {self.url}: {self.param!r}, {self.data!r}>"
 
 
-def _response_of(result: Any) -> Response:
-    if isinstance(result, Response):
-        return result
-    if isinstance(result, bytes | bytearray | memoryview):
-        return Response(None, result)
-    if isinstance(result, Payload):
-        return Response(result.param, result.data)
-    return Response(result)
+_new_request = Request.__new__
 
 
 def answering(runtime: Runtime, handler: Handler, pool: Executor | None = None) -> Command:
@@ -133,10 +136,10 @@ def answering(runtime: Runtime, handler: Handler, pool: Executor | None = None) 
         except Exception as error:
             request.fail(error)
             return
-        if isinstance(result, Coroutine):
-            wait(request, runtime.create_task(result))
-        else:
+        if type(result) in _NO_COROUTINES or not isinstance(result, Coroutine):
             request.finish(result)
+        else:
+            wait(request, runtime.create_task(result))
 
     def handle_elsewhere(request: Request) -> None:
         wait(request, runtime.call_in_worker(partial(handler, request), pool=pool))

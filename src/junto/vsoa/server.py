@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -68,9 +69,11 @@ class Server:
         self._gate = Gate(info, password)
         self._commands: HandlerTable[Command] = HandlerTable()
         self._publisher = Publisher(runtime)
+        self.publish_now = self._publisher.flush
         self._listeners: list[tuple[Listener, ServerURL]] = []
         self._quicks: list[QuickEndpoint] = []
         self._sessions: dict[int, Session] = {}  # every connection, by its number, the oldest first
+        self._offers: weakref.WeakSet[StreamOffer] = weakref.WeakSet()
         self._next_id = 0
         self._closing = False
         self._closed: Shared[None] = Shared(runtime)
@@ -110,7 +113,12 @@ class Server:
         address = place.to_address(tls=self.tls is not None)
         for attempt in range(_PORT_TRIES):
             quick = None if self.tls is not None else QuickEndpoint(self._receive_quick)
-            listener = await self._runtime.listen(address, partial(self._make, quick), tls=self.tls)
+            listener = await self._runtime.listen(
+                address,
+                partial(self._make, quick),
+                tls=self.tls,
+                handshake_timeout=self.settings.handshake_timeout,
+            )
             # The quick channel has the port that the stream got, which may be in use there.
             try:
                 if quick is not None:
@@ -144,6 +152,8 @@ class Server:
             listener.close()
         for quick in self._quicks:
             quick.close()
+        for offer in list(self._offers):
+            offer.close()
         self._listeners.clear()
         self._quicks.clear()
 
@@ -200,9 +210,6 @@ class Server:
 
     def rearranged(self) -> None:
         self._publisher.rearrange()
-
-    def publish_now(self) -> None:
-        self._publisher.flush()
 
     def _receive_quick(self, frame: Frame, place: Place) -> None:
         session = self._sessions.get(frame.seqno)
@@ -309,7 +316,8 @@ class Server:
         else:
             raise LocalProtocolError("a server offers streams while it listens")
         offer = StreamOffer(self._runtime, None if session is None else plain_host(session.address[0]))
-        await offer.listen(host, self.tls, timeout)
+        await offer.listen(host, self.tls, timeout, self.settings.handshake_timeout)
+        self._offers.add(offer)
         return offer
 
     async def close(self, timeout: float | None = 5.0) -> None:
@@ -331,6 +339,13 @@ class Server:
             raise
         finally:
             self._closed.set_result(None)
+
+    def abort(self) -> None:
+        """Stop listening, and end all connections at once; what is not sent is lost."""
+        self._closing = True
+        self._stop_listening()
+        _abort_all(list(self._sessions.values()))
+        self._closed.set_result(None)
 
     async def wait_closed(self) -> None:
         """Wait until somebody has closed the server."""

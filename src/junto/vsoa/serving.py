@@ -8,6 +8,7 @@ param of the reply, or its data if it is bytes. So any client of VSOA can call i
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncGenerator, Generator, Sequence
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from junto.vsoa.addresses import ServerURL
 
-__all__ = ["offer_service", "open_server"]
+__all__ = ["offer_service", "open_server", "outcome_of"]
 
 
 def _arguments_of(request: Request) -> tuple[list[Any], dict[str, Any]]:
@@ -60,20 +61,38 @@ def offer_service(runtime: Runtime, server: Server, service: Any, pool: Executor
         except LookupError as error:
             raise StatusError(INVALID_URL, str(error)) from None
         result = exposed.call(function, *_arguments_of(request))
-        if hasattr(type(result), "__await__"):
-            return _await(result)
+        if pool is None:
+            result = runtime.adopt(result)
+        if hasattr(type(result), "__await__") or isinstance(result, Generator | AsyncGenerator):
+            return _await(runtime, result)
         return _as_result(result)
 
     server.add_command("/", answering(runtime, call, pool))
 
 
-async def _await(awaitable: Any) -> Any:
-    return _as_result(await awaitable)
+async def outcome_of(runtime: Runtime, result: Any) -> Any:
+    """Wait for what a handler returned, in whatever way its world waits.
+
+    Raises:
+        LocalProtocolError: It is a stream of items.
+    """
+    result = runtime.adopt(result)
+    if hasattr(type(result), "__await__"):
+        result = await result
+    if isinstance(result, Generator) and inspect.getgeneratorstate(result) == inspect.GEN_CLOSED:
+        return None  # it had nothing to wait for, and nothing to say
+    if isinstance(result, AsyncGenerator):
+        await result.aclose()
+    if isinstance(result, Generator | AsyncGenerator):
+        raise LocalProtocolError("a streamed result has no form in VSOA; publish it, or offer a stream")
+    return result
+
+
+async def _await(runtime: Runtime, result: Any) -> Any:
+    return _as_result(await outcome_of(runtime, result))
 
 
 def _as_result(result: Any) -> Any:
-    if isinstance(result, Generator | AsyncGenerator):
-        raise LocalProtocolError("a streamed result has no form in VSOA; publish it, or offer a stream")
     return result if isinstance(result, Payload) else to_json(result)
 
 

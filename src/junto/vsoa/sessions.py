@@ -18,6 +18,7 @@ from junto.sansio.vsoa.frames import (
     Frame,
     FrameReader,
     encode,
+    encode_result,
 )
 from junto.sansio.vsoa.payloads import Data, encode_data, encode_param
 from junto.sansio.vsoa.server import Greeted, ServerSession, Subscribed, Unsubscribed
@@ -61,6 +62,8 @@ class Session:
         id: Its number, unique among those that are there.
         on_subscribe: Called when it has subscribed.
         on_unsubscribe: Called when it has unsubscribed.
+        send_timeout: Seconds that it has to take something of what we send, when it has fallen behind; then
+            the connection ends. ``None`` gives it all the time.
     """
 
     def __init__(
@@ -70,12 +73,14 @@ class Session:
         self._server = server
         self._state = state
         self._quick = quick
+        self._publish_now = server.publish_now
         self._reader = FrameReader(runtime.read_buffer)
         self.get_buffer = self._reader.get_buffer
         self._transport: Transport | None = None
         self._timer: TimerHandle | None = None
         self._handlers = 0
         self._slow = False
+        self._patience: TimerHandle | None = None
         self._peer: Any = None
         self._place: Place | None = None
         self._authed = True
@@ -84,6 +89,7 @@ class Session:
         self._closed: Shared[None] = Shared(runtime)
         self.outbox = Outbox(runtime, server.settings, self.abort)
         self.id = state.client_id
+        self.send_timeout = server.settings.send_timeout
         self.on_subscribe: SubscriptionCallback | None = None
         self.on_unsubscribe: SubscriptionCallback | None = None
 
@@ -108,23 +114,26 @@ class Session:
         frames = self._reader.buffer_updated(nbytes)
         if outbox.holding and frames:
             outbox.release()  # the client has read the answer to its greeting
+        receive = state.receive
         requested = self._server.requested
-        for frame in frames:
-            if self._closing:
-                break  # by the handler of the frame before
-            event = state.receive(frame)
-            if state.out:
-                outbox.add(state.out.pop())
-            if event is None:
-                continue
-            if isinstance(event, Frame):
-                if event.type == RPC:
-                    requested(Request.of(event, self))
-                else:
-                    self._server.datagram(self, event, False)
-            else:
-                self._take(event)
-        outbox.flush()
+        outbox.gather()
+        try:
+            for frame in frames:
+                if self._closing:
+                    break  # by the handler of the frame before
+                event = receive(frame)
+                if event is frame:
+                    if frame.type == RPC:
+                        requested(Request.of(frame, self))
+                    else:
+                        self._server.datagram(self, frame, False)
+                    continue
+                if state.out:
+                    outbox.add(state.out.pop())
+                if event is not None and not isinstance(event, Frame):
+                    self._take(event)
+        finally:
+            outbox.flush()
         if self._reader.error is not None:
             logger.info("%r is sent away: %s", self, self._reader.error)
             self.abort()
@@ -137,6 +146,7 @@ class Session:
     def connection_lost(self, error: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._stop_patience()
         self._transport = None
         self._closing = True
         self.outbox.lost()
@@ -145,11 +155,19 @@ class Session:
 
     def pause_writing(self) -> None:
         self._slow = True
+        if self.send_timeout is not None:
+            self._patience = self._runtime.call_later(self.send_timeout, self.abort)
         self.outbox.pause()
         self._look()
 
+    def _stop_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
     def resume_writing(self) -> None:
         self._slow = False
+        self._stop_patience()
         self.outbox.resume()
         self._look()
 
@@ -279,6 +297,10 @@ class Session:
         )
         return self._send(frame)
 
+    def answer(self, seqno: int, param: bytes, data: bytes) -> bool:
+        """Do as `reply`, with status 0 and what is on the wire."""
+        return self._send(encode_result(seqno, param, data))
+
     def datagram(self, url: str, param: Any = None, data: Data | None = None, *, quick: bool = False) -> bool:
         """Send what is not answered.
 
@@ -297,7 +319,7 @@ class Session:
     def _send(self, frame: bytes) -> bool:
         if self._transport is None or self._closing:
             return False
-        self._server.publish_now()  # what was published before goes before
+        self._publish_now()  # what was published before goes before
         self.outbox.send(frame)
         return True
 

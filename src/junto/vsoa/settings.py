@@ -19,6 +19,8 @@ class ServerOptions(TypedDict, total=False):
     max_handlers: int
     greeting_timeout: float
     hold_back: float
+    send_timeout: float | None
+    handshake_timeout: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,9 @@ class ServerSettings:
         greeting_timeout: Seconds that a client has to show itself.
         hold_back: Seconds for which what the server itself wants to say waits after the answer to
             a greeting, if the client says nothing meanwhile: clients of VSOA 1.0.4 lose it otherwise.
+        send_timeout: Seconds that a client has to take something of what is sent, when it has fallen behind;
+            then it is sent away. ``None`` gives it all the time, and the policy decides alone.
+        handshake_timeout: Seconds that a client has for the handshake of TLS.
     """
 
     policy: Policy = "drop-oldest"
@@ -41,13 +46,18 @@ class ServerSettings:
     max_handlers: int = 1024
     greeting_timeout: float = 5.0
     hold_back: float = 0.02
+    send_timeout: float | None = None
+    handshake_timeout: float = 1.0
 
     def __post_init__(self) -> None:
         check_policy(self.policy)
         for name in ("backlog", "max_clients", "max_handlers"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
-        if not self.greeting_timeout > 0:
-            raise ValueError(f"greeting_timeout must be above 0 seconds, not {self.greeting_timeout!r}")
+        for name in ("greeting_timeout", "handshake_timeout"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0 seconds, not {getattr(self, name)!r}")
+        if self.send_timeout is not None and not self.send_timeout > 0:
+            raise ValueError(f"send_timeout must be above 0 seconds, or None, not {self.send_timeout!r}")
         if not self.hold_back >= 0:
             raise ValueError(f"hold_back must not be negative, as {self.hold_back!r} is")

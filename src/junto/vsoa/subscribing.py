@@ -114,6 +114,29 @@ class Subscription(AsyncIterator[Message]):
     def __aiter__(self) -> Subscription:
         return self
 
+    def arrival(self) -> Future[None]:
+        """Give a future that is done when there is something to `take`; who waits no more cancels it.
+
+        Raises:
+            RuntimeError: It has a callback, or somebody else waits here.
+        """
+        if self.callback is not None:
+            raise RuntimeError("the messages of this subscription go to its callback")
+        if self._waiter is not None and not self._waiter.done():
+            raise RuntimeError("another receiver waits here already")
+        self._waiter = self._runtime.create_future()
+        if len(self._backlog) or self._end is not None:
+            self._waiter.set_result(None)
+        return self._waiter
+
+    def take(self) -> Message:
+        """Take the next message, or raise what stands behind the last one; see `__anext__`."""
+        if len(self._backlog):
+            return self._backlog.pop()
+        if self._end is not None:
+            raise fresh(self._end)
+        raise RuntimeError("another receiver was faster")
+
     async def __anext__(self) -> Message:
         """Wait for the next message.
 
@@ -124,19 +147,11 @@ class Subscription(AsyncIterator[Message]):
             Overloaded: By the policy ``disconnect``, this was the end.
             RuntimeError: It has a callback, or somebody else waits here.
         """
-        if self.callback is not None:
-            raise RuntimeError("the messages of this subscription go to its callback")
-        if self._waiter is not None:
-            raise RuntimeError("another receiver waits here already")
         while not len(self._backlog):
+            await self.arrival()
             if self._end is not None:
-                raise fresh(self._end)
-            self._waiter = self._runtime.create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
-        return self._backlog.pop()
+                break
+        return self.take()
 
     async def receive(self, timeout: float | None = None) -> Message:
         """Wait for the next message, for *timeout* seconds; raises as `__anext__`, and `RequestTimeout`."""

@@ -109,18 +109,34 @@ class TunnelStream(AsyncIterator[bytes]):
             ConnectionLost: The stream broke, and all that came before was given.
             RuntimeError: Somebody else waits here.
         """
-        if self._reader is not None:
+        while not (self._chunks or self._has_ended()):
+            await self.arrival()
+        return self.take(most)
+
+    def _has_ended(self) -> bool:
+        return self._eof or self._end is not None
+
+    def arrival(self) -> Future[None]:
+        """Give a future that is done when there is something to `take`; who waits no more cancels it.
+
+        Raises:
+            RuntimeError: Somebody else waits here.
+        """
+        if self._reader is not None and not self._reader.done():
             raise RuntimeError("another receiver waits here already")
-        while not self._chunks:
+        self._reader = self._runtime.create_future()
+        if self._chunks or self._has_ended():
+            self._reader.set_result(None)
+        return self._reader
+
+    def take(self, most: int = _FULL) -> bytes:
+        """Take what is there; as `receive`."""
+        if not self._chunks:
             if self._eof:
                 return b""
             if self._end is not None:
                 raise fresh(self._end)
-            self._reader = self._runtime.create_future()
-            try:
-                await self._reader
-            finally:
-                self._reader = None
+            raise RuntimeError("another receiver was faster")
         chunk = self._chunks.popleft()
         if len(chunk) > most:
             self._chunks.appendleft(chunk[most:])
@@ -228,9 +244,16 @@ class StreamOffer:
         self._stream: Shared[TunnelStream] = Shared(runtime)
         self.port = 0
 
-    async def listen(self, host: str, tls: ssl.SSLContext | None, timeout: float) -> None:
+    async def listen(
+        self, host: str, tls: ssl.SSLContext | None, timeout: float, handshake_timeout: float | None = None
+    ) -> None:
         address = Address("tcp" if tls is None else "tls", host, 0)
-        self._listener = await self._runtime.listen(address, lambda: _Arriving(self._runtime, self), tls=tls)
+        self._listener = await self._runtime.listen(
+            address,
+            lambda: _Arriving(self._runtime, self),
+            tls=tls,
+            handshake_timeout=handshake_timeout,
+        )
         self.port = self._listener.address.port
         self._timer = self._runtime.call_later(timeout, self._expire, timeout)
 

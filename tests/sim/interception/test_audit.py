@@ -119,7 +119,7 @@ def test_threads_processes_sockets_and_files_are_found_at_their_callers(
     def code() -> None:
         _thread.start_new_thread(int, ())  # as a module in C may do
         _socket.socket().close()  # likewise
-        Child([sys.executable, "-c", ""]).wait()
+        Child([sys.executable, "-c", ""], cwd=tmp_path).wait()
         (tmp_path / "new").write_text("text")
         (tmp_path / "new").read_text()
 

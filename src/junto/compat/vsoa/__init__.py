@@ -5,7 +5,8 @@ Return codes, callbacks and threads are as they were; what was a fault is not. T
 """
 
 from junto.compat.vsoa import parser
-from junto.compat.vsoa.client import Client, fetch
+from junto.compat.vsoa.client import Client
+from junto.compat.vsoa.fetching import fetch
 from junto.compat.vsoa.payloads import Header, Payload, Request
 from junto.compat.vsoa.positions import Position, lookup, pos
 from junto.compat.vsoa.server import Server

@@ -15,15 +15,15 @@ from junto.compat.vsoa.contexts import client_context
 from junto.compat.vsoa.payloads import Header, Payload, as_set, to_wire
 from junto.compat.vsoa.positions import chosen
 from junto.compat.vsoa.streams import Stream as _Stream
+from junto.compat.vsoa.turbo import Turbo
 from junto.errors import ConnectionFailed, JuntoError, LocalProtocolError, RequestTimeout
 from junto.sansio.vsoa.frames import PINGECHO, RPC, SET, SUBSCRIBE, UNSUBSCRIBE
 from junto.sansio.vsoa.payloads import encode_param
 from junto.sansio.vsoa.urls import check_url
 from junto.vsoa import sync
-from junto.vsoa.addresses import ServerURL
 from junto.vsoa.messages import Message, Reply
 
-__all__ = ["Client", "fetch"]
+__all__ = ["Client"]
 
 logger = logging.getLogger("junto")
 
@@ -37,6 +37,7 @@ class Client(Codes):
         onconnect: Called with the client, whether it is connected, and what the server says of itself.
         onmessage: Called with the client, URL, payload, and whether it came by the quick channel.
         ondata: The same for datagrams.
+        onfailure: Called with the client and the code for each attempt of a robot that failed.
     """
 
     #: :meta private:
@@ -48,9 +49,14 @@ class Client(Codes):
         self._closed = threading.Event()
         self._robot: threading.Thread | None = None
         self._running = False
+        self._before: sync.Client | None = None  # whose numbers the next one continues
+        self._send_timeout: float | None = None
+        self._wish: tuple[float, int] | None = None
+        self._turbo: Turbo | None = None
         self.onconnect: Callable[..., Any] = _NOBODY
         self.onmessage: Callable[..., Any] = _NOBODY
         self.ondata: Callable[..., Any] = _NOBODY
+        self.onfailure: Callable[..., Any] = _NOBODY
 
     # -- connecting --
 
@@ -98,6 +104,12 @@ class Client(Codes):
         if self._closed.is_set():
             self._client.close()
             return self.CONNECT_ERROR
+        self._client.send_timeout = self._send_timeout
+        if self._before is not None:
+            self._client.continue_after(self._before)
+        self._before = self._client
+        if keepalive is not None:
+            self._hasten()
         try:
             self.onconnect(self, True, self._client.info)
         except Exception as error:
@@ -158,22 +170,49 @@ class Client(Codes):
 
         def live() -> None:
             while not self._closed.is_set():
-                if self._connect(server, passwd, conn_timeout, sslopt, keepalive) == self.CONNECT_OK:
+                code = self._connect(server, passwd, conn_timeout, sslopt, keepalive)
+                if code == self.CONNECT_OK:
                     self._run()
+                elif not self._closed.is_set():
+                    self._fail(code)
                 self._closed.wait(max(0.01, reconn_delay))
 
         self._robot = threading.Thread(target=live, name="junto-robot", daemon=True)
         self._robot.start()
 
+    def _fail(self, code: int) -> None:
+        try:
+            self.onfailure(self, code)
+        except Exception as error:
+            logger.error("onfailure failed", exc_info=error)
+
     def robot_ping_turbo(self, turbo: float, max_cnt: int = 50) -> bool:
-        """Take the wish for more pings, which TCP makes needless here.
+        """Give signs of life every *turbo* milliseconds while requests wait for answers; 0 for none.
+
+        Args:
+            turbo: Milliseconds; 0, or at least 25.
+            max_cnt: How many to give until all answers are there.
+
+        Returns:
+            Whether the robot runs, which gives them.
 
         Raises:
-            ValueError: *turbo*, in milliseconds, is neither 0 nor at least 25.
+            ValueError: *turbo* is neither 0 nor at least 25.
         """
         if turbo != 0 and turbo < 25:
             raise ValueError("turbo is 0 or at least 25 milliseconds")
+        self._wish = (turbo / 1000, max_cnt) if turbo else None
+        if self._robot is not None:
+            self._hasten()
         return self._robot is not None
+
+    def _hasten(self) -> None:
+        client, wish, turbo = self._client, self._wish, self._turbo
+        self._turbo = None
+        if turbo is not None:
+            turbo.stop()
+        if wish is not None and client is not None and client.connected:
+            self._turbo = Turbo(client, *wish)
 
     def close(self) -> None:
         """End for good; closing twice is fine, in callbacks too."""
@@ -205,19 +244,18 @@ class Client(Codes):
         """
         _check(url)
         param, data = to_wire(payload)
-
-        def answered(reply: Reply | None) -> None:
-            if callback is not None:
-                if reply is None:
-                    callback(self, None, None)
-                else:
-                    callback(self, Header.of(reply), Payload.received(reply.raw, reply.data, self._raw))
-
+        answered = None if callback is None else partial(self._answered, callback)
         return self._ask(answered, RPC, url, param, data, SET if as_set(method) else 0, timeout)
+
+    def _answered(self, callback: Callable[..., Any], reply: Reply | None) -> None:
+        if reply is None:
+            callback(self, None, None)
+        else:
+            callback(self, Header.of(reply), Payload.received(reply.raw, reply.data, self._raw))
 
     def _ask(
         self,
-        done: Callable[[Reply | None], object],
+        done: Callable[[Reply | None], object] | None,
         kind: int,
         url: str,
         param: bytes,
@@ -225,16 +263,11 @@ class Client(Codes):
         flags: int,
         timeout: float,
     ) -> bool:
-        client = self._client
-        if client is None or not client.connected:
-            return False
-        try:
-            client.ask_then(done, kind, url, param, data, flags=flags, timeout=timeout)
-        except LocalProtocolError as error:
-            raise ValueError(str(error)) from error
-        except JuntoError:
-            return False
-        return True
+        if done is None:
+            return self._try(lambda client: client.ask_apart(kind, url, param, data, flags=flags))
+        return self._try(
+            lambda client: client.ask_then(done, kind, url, param, data, flags=flags, timeout=timeout)
+        )
 
     def fetch(
         self, url: str, method: str | int = 0, payload: Any = None, timeout: float = 60.0
@@ -269,9 +302,8 @@ class Client(Codes):
             return self._try(lambda client: client.noop())
         return self._ask(partial(self._tell, callback), PINGECHO, "", b"", b"", 0, timeout)
 
-    def _tell(self, callback: Callable[..., Any] | None, reply: Reply | None) -> None:
-        if callback is not None:
-            callback(self, reply is not None and reply.status == 0)
+    def _tell(self, callback: Callable[..., Any], reply: Reply | None) -> None:
+        callback(self, reply is not None and reply.status == 0)
 
     def subscribe(
         self, url: str | list[str], callback: Callable[..., Any] | None = None, timeout: float = 60.0
@@ -293,7 +325,8 @@ class Client(Codes):
         if not isinstance(url, str | list):
             raise TypeError("a URL is a text, or a list of texts")
         single, param = (url, b"") if isinstance(url, str) else ("", encode_param(url))
-        return self._ask(partial(self._tell, callback), kind, single, param, b"", 0, timeout)
+        done = None if callback is None else partial(self._tell, callback)
+        return self._ask(done, kind, single, param, b"", 0, timeout)
 
     def datagram(self, url: str, payload: Any = None, quick: bool = False) -> bool:
         """Send a datagram; tells whether that was possible."""
@@ -333,7 +366,13 @@ class Client(Codes):
     # -- the rest --
 
     def sendtimeout(self, timeout: float) -> None:
-        """Take the wish: nothing here waits until it is sent."""
+        """End a connection whose server takes nothing for *timeout* seconds.
+
+        Nothing here waits until it is sent, and without this the keep-alive decides alone.
+        """
+        self._send_timeout = timeout
+        if self._client is not None:
+            self._client.send_timeout = timeout
 
     def linger(self, time: int = 0) -> bool:
         """Set how long the system goes on sending after the end; tells whether that was possible."""
@@ -353,23 +392,3 @@ def _check(url: str) -> None:
     if not isinstance(url, str) or not url:
         raise TypeError("a URL is a text")
     check_url(url)
-
-
-def fetch(
-    url: str,
-    passwd: str | None = None,
-    method: str | int = 0,
-    payload: Any = None,
-    timeout: float = 10.0,
-    raw: bool = False,
-    sslopt: dict[str, Any] | None = None,
-) -> tuple[Header, Payload, int] | tuple[None, None, int]:
-    """Connect, ask for the URL's path, and close; returns as `Client.fetch`."""
-    client = Client(raw)
-    try:
-        code = client.connect(url, passwd or "", timeout, sslopt)
-        if code:
-            return None, None, code
-        return client.fetch(ServerURL.parse(url).path or "/", method, payload, timeout)
-    finally:
-        client.close()

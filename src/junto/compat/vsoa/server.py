@@ -10,7 +10,7 @@ from junto.compat.vsoa.payloads import Payload, Request, to_wire
 from junto.compat.vsoa.streams import Stream as _Stream
 from junto.compat.vsoa.toolbox import WorkQueue
 from junto.errors import JuntoError, LocalProtocolError
-from junto.sansio.vsoa.statuses import check_status
+from junto.sansio.vsoa.statuses import NO_RESPONDING, check_status
 from junto.sansio.vsoa.urls import check_url
 from junto.vsoa import sync
 from junto.vsoa.addresses import ServerURL
@@ -96,12 +96,33 @@ class RemoteClient:
         self._inner.keepalive(idle)
 
     def sendtimeout(self, timeout: float) -> None:
-        """Take the wish: nothing here waits until it is sent."""
+        """Send it away when it takes nothing for *timeout* seconds; nobody here waits for that."""
+        self._inner.inner.send_timeout = timeout
 
     def getpeercert(self, binary: bool = False) -> Any:
         """Give the client's certificate; ``None`` if it showed none."""
         secured = self._inner.get_extra_info("ssl_object")
         return None if secured is None else secured.getpeercert(binary)
+
+
+class _Answering:
+    """A handler in a work queue, where it is found as itself; if it fails, the client is told so."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    def __call__(self, client: RemoteClient, request: Request, payload: Payload) -> None:
+        try:
+            self._handler(client, request, payload)
+        except Exception:
+            client.reply(request.seqno, status=NO_RESPONDING)
+            raise
+
+    def __eq__(self, other: object) -> bool:
+        return self._handler == other
+
+    def __hash__(self) -> int:
+        return hash(self._handler)
 
 
 class Server:
@@ -121,6 +142,7 @@ class Server:
         self._password = passwd or ""
         self._raw = raw
         self._commands: dict[str, tuple[Handler, WorkQueue | None]] = {}
+        self._send_timeout: float | None = None
         self._server: sync.Server | None = None
         self._clients: dict[int, RemoteClient] = {}
         self.onclient: Callable[..., Any] = _NOBODY
@@ -159,6 +181,8 @@ class Server:
         client = self._clients.get(session.id)
         if client is None:
             client = self._clients[session.id] = RemoteClient(session)
+            if self._send_timeout is not None:
+                client.sendtimeout(self._send_timeout)
         return client
 
     def _came_or_went(self, session: sync.Session, here: bool) -> None:
@@ -171,10 +195,11 @@ class Server:
         def handle(request: sync.Request) -> None:
             asked = Request(request.url, request.seqno, 1 if request.method == "SET" else 0)
             payload = Payload.received(request.raw, request.data, self._raw)
+            client = self._client(request.session)
             if queue is None:
-                handler(self._client(request.session), asked, payload)
+                handler(client, asked, payload)
             else:
-                queue.add(handler, (self._client(request.session), asked, payload))
+                queue.add(_Answering(handler), (client, asked, payload))
 
         server.add_command(url, handle)
 
@@ -249,7 +274,11 @@ class Server:
         return stream
 
     def sendtimeout(self, timeout: float, sync_to_clis: bool = True) -> None:
-        """Take the wish: nothing here waits until it is sent."""
+        """Send clients away that take nothing for *timeout* seconds: new ones, and by default all."""
+        self._send_timeout = timeout
+        if sync_to_clis:
+            for client in self.clients():
+                client.sendtimeout(timeout)
 
 
 def _sent(send: Callable[[], bool]) -> bool:

@@ -114,7 +114,13 @@ class Stream:
             self._in_runtime(self._inner.keepalive, idle)
 
     def sendtimeout(self, timeout: float) -> None:
-        """Give up a `send` after *timeout* seconds, and the stream with it."""
+        """Give up a `send` after *timeout* seconds, and the stream with it.
+
+        Raises:
+            Exception: It is the server's, and nobody is connected yet.
+        """
+        if self._withdraw is not None and self._inner is None and not self._ended:
+            raise Exception("the stream is not connected")
         self._timeout = timeout
 
     def _in_runtime(self, function: Callable[..., Any], *args: Any) -> None:

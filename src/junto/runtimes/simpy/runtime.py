@@ -92,8 +92,12 @@ class SimpyRuntime:
         factory: Callable[[], Endpoint | BufferedEndpoint],
         *,
         tls: ssl.SSLContext | None = None,
+        handshake_timeout: float | None = None,
     ) -> SocketListener:
-        return await connecting.listen(self, address, factory, tls)
+        return await connecting.listen(self, address, factory, tls, handshake_timeout)
+
+    async def look_up(self, host: str) -> list[str]:
+        return await connecting.look_up(self, host)
 
     async def open_datagram(
         self, address: Address, factory: Callable[[], DatagramEndpoint]

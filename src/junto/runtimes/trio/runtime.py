@@ -134,8 +134,12 @@ class TrioRuntime:
         factory: Callable[[], Endpoint | BufferedEndpoint],
         *,
         tls: ssl.SSLContext | None = None,
+        handshake_timeout: float | None = None,
     ) -> SocketListener:
-        return await self._open(connecting.listen(self, address, factory, tls))
+        return await self._open(connecting.listen(self, address, factory, tls, handshake_timeout))
+
+    async def look_up(self, host: str) -> list[str]:
+        return await self._open(connecting.look_up(self, host))
 
     async def open_datagram(
         self, address: Address, factory: Callable[[], DatagramEndpoint]

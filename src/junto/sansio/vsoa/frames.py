@@ -42,6 +42,7 @@ __all__ = [
     "Frame",
     "FrameReader",
     "encode",
+    "encode_result",
     "read_datagram",
 ]
 
@@ -71,6 +72,10 @@ _HEADER = Struct(">BBBBIHHII")
 _pack = _HEADER.pack
 _unpack = _HEADER.unpack_from
 _PADS = (b"", b"\0", b"\0\0", b"\0\0\0")
+# The same header for a result: its first four bytes, by the number of pad bytes, as one number; and neither
+# tunnel nor URL.
+_pack_result = Struct(">IIIII").pack
+_RESULTS = tuple(_MAGIC << 24 | RPC << 16 | (REPLY | pad << 6) << 8 for pad in range(4))
 
 
 class Frame(NamedTuple):
@@ -105,10 +110,10 @@ def encode(
     url: str = "",
     param: bytes = b"",
     data: bytes = b"",
-    *,
     flags: int = 0,
-    status: int = 0,
     seqno: int = 0,
+    *,
+    status: int = 0,
     tunid: int = 0,
     limit: int = MAX_BODY,
 ) -> bytes:
@@ -120,8 +125,8 @@ def encode(
         param: Empty for none.
         data: Empty for none.
         flags: Without the number of pad bytes.
-        status: 0 to 255.
         seqno: 0 to 0xffffffff.
+        status: 0 to 255.
         tunid: 0 to 65535.
         limit: The largest sum of URL, param and data, in bytes.
 
@@ -129,21 +134,33 @@ def encode(
         LocalProtocolError: URL, param and data together, or the URL alone, are too long.
         CodecError: The URL holds characters that have no UTF-8 form.
     """
-    if not url.isascii():
-        try:
-            raw = url.encode()
-        except UnicodeEncodeError as error:
-            raise CodecError(f"this URL cannot be sent: {error}") from error
-    else:
-        raw = url.encode("ascii")
-    body = len(raw) + len(param) + len(data)
-    if body > limit:
-        raise LocalProtocolError(f"URL, param and data would have {body:,} bytes; the limit is {limit:,}")
-    if len(raw) > MAX_URL:
-        raise LocalProtocolError(f"the URL would have {len(raw):,} bytes; the limit is {MAX_URL:,}")
+    try:
+        raw = url.encode()
+    except UnicodeEncodeError as error:
+        raise CodecError(f"this URL cannot be sent: {error}") from error
+    url_size, param_size, data_size = len(raw), len(param), len(data)
+    body = url_size + param_size + data_size
+    if body > limit or url_size > MAX_URL:
+        raise _too_large(body, limit, url_size)
     pad = -body & 3  # the header is a multiple of four itself
-    header = _pack(_MAGIC, type, flags | pad << 6, status, seqno, tunid, len(raw), len(param), len(data))
+    header = _pack(_MAGIC, type, flags | pad << 6, status, seqno, tunid, url_size, param_size, data_size)
     return b"".join((header, raw, param, data, _PADS[pad]))
+
+
+def encode_result(seqno: int, param: bytes, data: bytes) -> bytes:
+    """Make the frame of a reply to an RPC with status 0, as `encode` does it, in half the time."""
+    param_size, data_size = len(param), len(data)
+    body = param_size + data_size
+    if body > MAX_BODY:
+        raise _too_large(body, MAX_BODY, 0)
+    pad = -body & 3
+    return b"".join((_pack_result(_RESULTS[pad], seqno, 0, param_size, data_size), param, data, _PADS[pad]))
+
+
+def _too_large(body: int, limit: int, url_size: int) -> LocalProtocolError:
+    if body > limit:
+        return LocalProtocolError(f"URL, param and data would have {body:,} bytes; the limit is {limit:,}")
+    return LocalProtocolError(f"the URL would have {url_size:,} bytes; the limit is {MAX_URL:,}")
 
 
 def read_datagram(datagram: bytes) -> Frame | None:
@@ -160,7 +177,7 @@ def read_datagram(datagram: bytes) -> Frame | None:
     if magic != _MAGIC or end > len(datagram):
         return None
     try:
-        url = str(datagram[HEADER_SIZE:param], "utf-8")
+        url = datagram[HEADER_SIZE:param].decode()
     except UnicodeDecodeError:
         return None
     return Frame(kind, flags & 0x3F, status, seqno, tunid, url, datagram[param:data], datagram[data:end])
@@ -228,7 +245,7 @@ class FrameReader:
                             status,
                             seqno,
                             tunid,
-                            str(chunk[url:param], "utf-8"),
+                            chunk[url:param].decode() if url_size else "",
                             chunk[param:data],
                             chunk[data:data_end],
                         ),

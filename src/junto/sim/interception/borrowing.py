@@ -7,6 +7,7 @@ nothing of the run is left in it.
 from __future__ import annotations
 
 import gc
+import itertools
 import logging
 import os
 import random
@@ -22,8 +23,11 @@ __all__ = ["borrowed"]
 _GENERATOR: random.Random = vars(random)["_inst"]
 _SEEDED = random.Random(0).getstate()
 
+BETWEEN_COLLECTIONS = 16  # runs
+
 _lock = threading.Lock()
 _runs = 0
+_begun = itertools.count()
 _borrowed = ExitStack()
 
 
@@ -31,8 +35,9 @@ _borrowed = ExitStack()
 def borrowed(epoch: float = 1_800_000_000) -> Generator[None]:
     """Put in the replacements, and borrow for the time of a run what belongs to the process.
 
-    The collector is off, and at the end it looks at what the run has made; local time is UTC, as it must be
-    for the same run on another machine. Of runs at the same time in several threads, the last one gives back.
+    The collector is off; it looks at what runs have left before every sixteenth one. Local time is UTC, as it
+    must be for the same run on another machine. Of runs at the same time in several threads, the last one
+    gives back.
 
     Args:
         epoch: When the run begins, in seconds since 1970, for log records that
@@ -58,13 +63,14 @@ def borrowed(epoch: float = 1_800_000_000) -> Generator[None]:
 @contextmanager
 def _collector() -> Generator[None]:
     """Keep the collector from ending, in the middle of a run, what only weak references hold."""
+    # A world is a circle, and whoever made it holds it when its run ends; so runs before leave theirs to us.
+    if next(_begun) % BETWEEN_COLLECTIONS == 0:
+        gc.collect(1)
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        # All that was made while it was off is young, so this takes no longer than the run was big.
-        gc.collect(0)
         if was:
             gc.enable()
 

@@ -85,7 +85,7 @@ def _ignore(module: str, path: str, original: Callable[..., Any]) -> None:
     replace(module, path, call)
 
 
-_ignore("asyncio.events", "set_event_loop_policy", asyncio.set_event_loop_policy)
+_ignore("asyncio.events", "set_event_loop_policy", vars(asyncio)["set_event_loop_policy"])
 
 
 def _uvloop(module: ModuleType) -> None:

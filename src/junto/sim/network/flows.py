@@ -8,8 +8,9 @@ and only a sender that waits is told.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from errno import ETIMEDOUT
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from junto.sim.kernel import SECOND, Kernel
 from junto.sim.network.links import RETRANSMISSION, Link
@@ -37,6 +38,7 @@ class Flow:
         queue: The pieces under way, the next one first: bytes, or None for the
             end; empty bytes acknowledge a connection.
         epoch: Tells the events of the queue from those of one that was lost.
+        log: Records an event, if there is a trace.
         attentive: Whether an arrival needs more than to be handed over.
     """
 
@@ -62,6 +64,7 @@ class Flow:
         "kernel",
         "last",
         "link",
+        "log",
         "queue",
         "sent",
         "source",
@@ -80,7 +83,9 @@ class Flow:
         self.sent = 0
         self.credit = -1
         self.ended = self.ceased = False
-        self._observed = source.host.world.trace is not None or source.host.world.net.coincidence.active
+        world = source.host.world
+        self.log: Callable[[Any], None] | None = None if world.trace is None else world.trace.events.append
+        self._observed = world.net.coincidence.active
         self.attentive = self._observed
         self._backlog: deque[bytes | None] = deque()  # in the send buffer, for the window is full
         self._backlogged = 0
@@ -281,6 +286,14 @@ class Flow:
             self._attend(piece)
             return
         target = self.target
+        log = self.log
+        if log is not None:
+            if target.encrypted:
+                target.record(self.source, "recv", self.kernel.now, piece)
+            else:
+                peer, size = self.source.host.name, len(piece)
+                at = self.kernel.now
+                log((at, target.host.name, "recv", target.connection, peer, size, piece[:64], None))
         target.incoming.append(piece)
         change = target.on_change
         if change is not None:

@@ -52,8 +52,8 @@ class Link:
         source: Where packets come from.
         target: Where they go to.
         blocked: Whether nothing passes.
-        plain: Whether a piece of a stream is neither cut, delayed nor recorded:
-            then a sender need not ask further.
+        plain: Whether a piece of a stream is neither cut nor delayed: then a
+            sender need not ask further.
         flows: The directions of connections that go over it.
         low: The least latency in nanoseconds, where `span` tells the rest.
         span: How much longer it may take, in nanoseconds, all equally likely;
@@ -112,14 +112,12 @@ class Link:
 
     def _mark(self) -> None:
         conditions = self._conditions
-        world = self.source.world
         self.plain = not (
             self.blocked
             or self.span is None
             or conditions.bandwidth
             or conditions.loss
             or conditions.chunking
-            or world.trace is not None
         )
 
     # Blocks

@@ -107,6 +107,13 @@ class StreamData(Endpoint):
                 flow.last = when
                 flow.queue.append(data)
                 kernel.at(when, flow.arrive, flow.epoch)
+                log = flow.log
+                if log is not None:
+                    peer = flow.target.host.name
+                    if self.is_encrypted(data):
+                        self.record(flow.target, "send", now, data)
+                    else:
+                        log((now, host.name, "send", self.connection, peer, size, data[:64], None))
                 return size
         return self._send_slowly(data)
 

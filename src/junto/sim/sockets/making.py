@@ -21,7 +21,14 @@ from junto.sim.sockets.receiving import Receiving
 from junto.sim.sockets.sending import Sending
 from junto.sim.sockets.simsocket import DEFAULT_TIMEOUT, SimSocket, find, simulated
 
-__all__: list[str] = []
+__all__ = [
+    "close",
+    "dup",
+    "fromfd",
+    "getdefaulttimeout",
+    "setdefaulttimeout",
+    "socketpair",
+]
 
 _new: Any = socket.socket.__new__
 _init: Any = socket.socket.__init__

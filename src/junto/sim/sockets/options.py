@@ -118,8 +118,8 @@ class Options:
     def setsockopt(self, level: int, optname: int, value: Any, optlen: int | None = None, /) -> None:
         end = self._open_end()
         key = (level, optname)
-        if value is None and optlen is not None:
-            value = bytes(optlen)
+        if value is None:
+            value = bytes(optlen or 0)
         elif not isinstance(value, int):
             value = memoryview(value).tobytes()
         if key in (_SEND_BUFFER, _RECEIVE_BUFFER):

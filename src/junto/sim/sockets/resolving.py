@@ -11,7 +11,15 @@ from junto.sim.network.addresses import literal
 from junto.sim.network.names import SERVICES
 from junto.sim.threads.baton import Waiter
 
-__all__: list[str] = []
+__all__ = [
+    "getaddrinfo",
+    "gethostbyaddr",
+    "gethostbyname",
+    "gethostbyname_ex",
+    "getnameinfo",
+    "getservbyname",
+    "getservbyport",
+]
 
 _getaddrinfo, _getnameinfo = socket.getaddrinfo, socket.getnameinfo
 _gethostbyname, _gethostbyname_ex = socket.gethostbyname, socket.gethostbyname_ex

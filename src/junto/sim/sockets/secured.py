@@ -6,6 +6,7 @@ that object speaks TLS to memory, and carries the records between there and the 
 
 from __future__ import annotations
 
+import functools
 import ssl
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ __all__ = ["Records"]
 T = TypeVar("T")
 
 RECORD = 16 * 1024
+HEADER = 5  # type, version, and the length of the rest
 _wrap_socket: Any = getattr(ssl.SSLContext, "_wrap_socket")  # noqa: B009  # not known to type checkers
 
 
@@ -41,6 +43,8 @@ class Records:
             self._incoming, self._outgoing, server_side, server_hostname, owner=owner, session=session
         )
         self._unsent = b""
+        self._header = b""
+        self._left = 0  # of the record of which the header has come
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._object, name)
@@ -79,7 +83,7 @@ class Records:
         until = self._deadline()
         sent = 0
         while sent < view.nbytes:
-            if self._sock._timeout == 0.0:
+            if self._sock.gettimeout() == 0.0:
                 self._flush()
                 if self._unsent or not self._end.writable():
                     if sent:
@@ -88,7 +92,7 @@ class Records:
                         ssl.SSL_ERROR_WANT_WRITE, "The operation did not complete (write)"
                     )
             piece = view[sent : sent + RECORD]
-            self._until(lambda: self._object.write(piece), "write", until)  # noqa: B023
+            self._until(functools.partial(self._object.write, piece), "write", until)
             sent += piece.nbytes
         return sent
 
@@ -121,7 +125,7 @@ class Records:
                 return result
 
     def _deadline(self) -> int | None:
-        timeout = self._sock._timeout
+        timeout = self._sock.gettimeout()
         return deadline(self._end.host, timeout) if timeout else None
 
     def _receive(self, what: str, until: int | None) -> None:
@@ -130,9 +134,9 @@ class Records:
         while True:
             end.check_open()
             try:
-                data = end.recv(RECORD)
+                data = end.recv(self._left or HEADER - len(self._header))
             except BlockingIOError:
-                if self._sock._timeout == 0.0:
+                if self._sock.gettimeout() == 0.0:
                     raise ssl.SSLWantReadError(
                         ssl.SSL_ERROR_WANT_READ, "The operation did not complete (read)"
                     ) from None
@@ -141,15 +145,26 @@ class Records:
                 continue
             if data:
                 self._incoming.write(data)
+                self._count(data)
             else:
                 self._incoming.write_eof()
             return
+
+    def _count(self, data: bytes) -> None:
+        """Keep in mind where the record ends: what comes behind the last one is not TLS."""
+        if self._left:
+            self._left -= len(data)
+            return
+        self._header += data
+        if len(self._header) == HEADER:
+            self._left = int.from_bytes(self._header[3:])
+            self._header = b""
 
     def _send(self, what: str, until: int | None) -> None:
         """Send what is encrypted: all of it if the socket may wait."""
         self._flush()
         end = self._end
-        while self._unsent and self._sock._timeout != 0.0:
+        while self._unsent and self._sock.gettimeout() != 0.0:
             if not wait_until(end.host, [end], end.writable, "room to send", until):
                 raise TimeoutError(f"The {what} operation timed out")
             self._flush()

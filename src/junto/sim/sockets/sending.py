@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 from collections.abc import Callable, Iterable
 from errno import EDESTADDRREQ
@@ -16,9 +17,9 @@ from junto.sim.sockets.waiting import deadline
 __all__ = ["Sending"]
 
 # They ask for less waiting, fewer packets or other ways: nothing that one could see here.
-_HARMLESS = DONTWAIT
-for _name in ("NOSIGNAL", "MORE", "EOR", "CONFIRM", "DONTROUTE"):
-    _HARMLESS |= getattr(socket, f"MSG_{_name}", 0)
+_HARMLESS = DONTWAIT | sum(
+    getattr(socket, f"MSG_{name}", 0) for name in ("NOSIGNAL", "MORE", "EOR", "CONFIRM", "DONTROUTE")
+)
 
 
 class Sending:
@@ -81,8 +82,8 @@ class Sending:
         if flags & ~_HARMLESS:
             raise SimEscape(f"sending with flags {flag_names(flags)}", "send it without them")
         while True:
-            rest = data[sent:] if sent else data
-            sent += self._retry(lambda: end.send(rest), end.writable, "room to send", flags, until)  # noqa: B023
+            send = functools.partial(end.send, data[sent:] if sent else data)
+            sent += int(self._retry(send, end.writable, "room to send", flags, until))
             if sent >= len(data):
                 return sent
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import types
 from collections.abc import Callable
 from errno import EAGAIN, EBADF, EINPROGRESS, ENOTCONN, EOPNOTSUPP
 from typing import Any, TypeVar
@@ -68,6 +69,7 @@ class SimSocket(Receiving, Sending, Options, socket.socket):
             endpoint = _make(host, family, type, proto)
             self._number = endpoint.number
         self.endpoint = endpoint
+        self._hash = self._number
         process = endpoint.host.process
         self._timeout: float | None = process.get(DEFAULT_TIMEOUT)
         if type != -1 and type & _NONBLOCK:
@@ -77,6 +79,9 @@ class SimSocket(Receiving, Sending, Options, socket.socket):
         if self._number < 0:
             return "<SimSocket closed>"
         return f"<SimSocket fd={self._number} {self.endpoint!r}>"
+
+    def __hash__(self) -> int:
+        return self._hash  # sets of sockets are walked in the same order in each run
 
     def __del__(self) -> None:
         # As a real one, but in silence: at the end of a run nobody can close what is left any more.
@@ -140,9 +145,8 @@ class SimSocket(Receiving, Sending, Options, socket.socket):
 
     def dup(self) -> SimSocket:
         end = self._open_end()
-        copy = SimSocket.__new__(simulated(type(self)) if not isinstance(self, SimSocket) else type(self))
-        number = end.share()
-        SimSocket.__init__(copy, fileno=number)
+        copy = SimSocket.__new__(type(self))  # as the real one, without what its class does to begin
+        SimSocket.__init__(copy, fileno=end.share())
         copy.settimeout(self._timeout)
         return copy
 
@@ -292,7 +296,9 @@ def simulated(cls: type) -> type[SimSocket]:
     found = _classes.get(cls)
     if found is None:
         names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
-        found = _classes[cls] = type(cls)(cls.__name__, (cls, SimSocket), names)
+        found = _classes[cls] = types.new_class(
+            cls.__name__, (cls, SimSocket), exec_body=lambda namespace: namespace.update(names)
+        )
     return found
 
 

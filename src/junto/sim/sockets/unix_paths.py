@@ -9,7 +9,13 @@ from typing import Any
 from junto.sim.here import here
 from junto.sim.interception.installing import replaces
 
-__all__: list[str] = []
+__all__ = [
+    "chmod",
+    "lstat",
+    "remove",
+    "stat_",
+    "unlink",
+]
 
 _stat, _lstat, _unlink, _remove, _chmod = os.stat, os.lstat, os.unlink, os.remove, os.chmod
 
