@@ -142,13 +142,13 @@ def run(line: str, folder: Path) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=55,
+        timeout=200,
     )
     return done.stdout.rstrip("\n") + "\n"
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)  # the page has many commands
+@pytest.mark.timeout(600)  # a page has many commands
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_reader_sees_what_the_page_shows(page: Path, tmp_path: Path) -> None:
     folder = tmp_path / "simulation"
