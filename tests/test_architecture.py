@@ -34,6 +34,7 @@ PLACES = {
     "address": "address",
     "agents.aio": "flavour",
     "agents.simpy": "flavour",
+    "agents.simpycontainers": "binding",
     "agents.sync": "flavour",
     "agents.trio": "flavour",
     "aio": "flavour",

@@ -6,6 +6,7 @@ kept in its container.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -20,17 +21,40 @@ __all__ = ["Agent", "Host"]
 C = TypeVar("C", bound="Host")
 
 
-class Host:
+class Host(ABC):
     """What agents live in: a container, or what a flavour makes of one."""
 
     @property
+    @abstractmethod
     def core(self) -> Container:
         """The container itself."""
-        raise NotImplementedError
 
+    @abstractmethod
     def admit(self, agent: Agent[Any], name: str | None, tags: Iterable[str]) -> str:
         """Take in a new agent, and give it its id; called by its constructor."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def tell(self, to: Any, name: str, /, *args: Any, **kwargs: Any) -> None:
+        """Send a message."""
+
+    @abstractmethod
+    def spawn(
+        self,
+        agent: Agent[Any],
+        work: Callable[..., Any],
+        args: tuple[Any, ...],
+        restart: Restart | None,
+        name: str | None,
+    ) -> Supervised:
+        """Run a task of *agent*."""
+
+    @abstractmethod
+    def subscribe(self, agent: Agent[Any], topic: str, handler: Callable[[str, Any], Any]) -> None:
+        """Have *handler* called with what is published here."""
+
+    @abstractmethod
+    def unsubscribe(self, agent: Agent[Any], topic: str) -> None:
+        """Have it called no more."""
 
 
 class Agent(Generic[C]):
@@ -101,7 +125,7 @@ class Agent(Generic[C]):
 
     def tell(self, to: Any, name: str, /, *args: Any, **kwargs: Any) -> None:
         """Send a message; see `Container.tell`."""
-        self.container.core.tell(to, name, *args, **kwargs)
+        self.container.tell(to, name, *args, **kwargs)
 
     def spawn(
         self, work: Callable[..., Any], /, *args: Any, restart: Restart | None = None, name: str | None = None
@@ -114,18 +138,18 @@ class Agent(Generic[C]):
             restart: Whether to run it anew when it fails; ``None`` for not.
             name: How reports call it; ``None`` for the function's own name.
         """
-        return self.container.core.supervisor.spawn(self, work, args, restart, name)
+        return self.container.spawn(self, work, args, restart, name)
 
     def subscribe(self, topic: str, handler: Callable[[str, Any], Any], /) -> None:
         """Have *handler* called with the topic and the content of all that is published in this container.
 
         It gets them through the mailbox, one after the other, among what the agent is told.
         """
-        self.container.core.topics.subscribe(self, topic, handler)
+        self.container.subscribe(self, topic, handler)
 
     def unsubscribe(self, topic: str, /) -> None:
         """Want no more of *topic*; doing so twice is fine."""
-        self.container.core.topics.unsubscribe(self, topic)
+        self.container.unsubscribe(self, topic)
 
     def __repr__(self) -> str:
         core = self.container.core

@@ -21,6 +21,7 @@ from junto.address import Address
 from junto.agents.agent import Agent as _Agent
 from junto.agents.container import Container
 from junto.agents.container import open_container as _open_container
+from junto.agents.directory import Directory
 from junto.agents.proxies import AgentProxy as _AgentProxy
 from junto.agents.settings import TLS, make_settings
 from junto.agents.supervision import Failure, Restart, Supervised
@@ -34,7 +35,9 @@ from junto.runtimes.asyncio import asyncio_runtime
 __all__ = [
     "Agent",
     "AgentProxy",
+    "Clock",
     "Container",
+    "Directory",
     "ExternalClock",
     "Failure",
     "Restart",

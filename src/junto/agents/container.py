@@ -11,7 +11,7 @@ from junto.agents.agent import Agent
 from junto.agents.home import Home
 from junto.agents.proxies import AgentProxy, Target, target_of
 from junto.agents.settings import Settings
-from junto.agents.supervision import Failure
+from junto.agents.supervision import Failure, Restart, Supervised
 from junto.errors import ConnectionFailed
 from junto.runtime import Future, Runtime
 
@@ -73,6 +73,35 @@ class Container(Home):
     def _target_at(self, url: str) -> Target:
         place, path = split_url(url)
         return self.target(None if self.is_here(place) else place, path, "")
+
+    async def join(self, directory: str, timeout: float | None = 0.0) -> None:
+        """Have our agents found in a directory by their names and tags, and find others there.
+
+        Args:
+            directory: The URL of a `Directory`.
+            timeout: As for `connect`.
+
+        Raises:
+            ValueError: *directory* is no URL, or this container listens nowhere.
+            ConnectionError: It cannot be reached.
+            RemoteError: It cannot reach us.
+        """
+        await self.membership.join(await self.connect(directory, timeout))
+
+    async def find(self, name: str) -> Any:
+        """Find the agent with that name: in the directory, or in this container if it has joined none.
+
+        Returns:
+            Its proxy.
+
+        Raises:
+            LookupError: There is none.
+        """
+        return await self.membership.find(name)
+
+    async def find_all(self, tag: str) -> list[Any]:
+        """Find all agents with that tag, as `find`, in the order in which they came."""
+        return await self.membership.find_all(tag)
 
     def tell(self, to: Any, name: str, /, *args: Any, **kwargs: Any) -> None:
         """Send a message: have the function *name* of an agent called, and want no answer.
@@ -149,6 +178,22 @@ class Container(Home):
         if target.place is None:
             return self.shortcut.ask(target.id, target.inner + name, args, kwargs, timeout)
         return self.connections.ask(target.place, target.path, name, args, kwargs, timeout)
+
+    def spawn(
+        self,
+        agent: Agent[Any],
+        work: Callable[..., Any],
+        args: tuple[Any, ...],
+        restart: Restart | None,
+        name: str | None,
+    ) -> Supervised:
+        return self.supervisor.spawn(agent, work, args, restart, name)
+
+    def subscribe(self, agent: Agent[Any], topic: str, handler: Callable[[str, Any], Any]) -> None:
+        self.topics.subscribe(agent, topic, handler)
+
+    def unsubscribe(self, agent: Agent[Any], topic: str) -> None:
+        self.topics.unsubscribe(agent, topic)
 
     def publish(self, topic: str, content: Any) -> None:
         """Give *content* to all who have subscribed to *topic* in this container, from wherever.

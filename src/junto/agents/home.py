@@ -19,6 +19,7 @@ from junto.agents.isolation import Isolation
 from junto.agents.listening import Doors
 from junto.agents.loopback import Loopback
 from junto.agents.mailboxes import Handling
+from junto.agents.membership import Membership
 from junto.agents.proxies import Target
 from junto.agents.references import References
 from junto.agents.settings import Settings
@@ -73,6 +74,7 @@ class Home(Host):
         self.handling = Handling(runtime, self.invoker, self.report)
         self.topics = Topics(self, self.handling, isolation)
         self.connections = Connections(self)
+        self.membership = Membership(self)
         self.doors = Doors(self)
         self.loopback = Loopback(self)
         self._isolation = isolation
@@ -94,6 +96,7 @@ class Home(Host):
         aid = str(self._next_id)
         if name is not None or tags:
             self.index.add(aid, name, tags)
+            self.membership.added(aid)
         self._next_id += 1
         self.agents[aid] = agent
         if type(agent).started is not Agent.started:
@@ -130,7 +133,8 @@ class Home(Host):
 
     def _take_out(self, agent: Agent[Any]) -> None:
         del self.agents[agent.id]
-        self.index.remove(agent.id)
+        if self.index.remove(agent.id):
+            self.membership.removed(agent.id)
         self.handling.forget(agent)
         self.topics.forget(agent)
 

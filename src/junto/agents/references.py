@@ -14,7 +14,7 @@ from junto.proxies import Proxy
 if TYPE_CHECKING:
     from junto.agents.home import Home
 
-__all__ = ["References", "from_data", "to_data"]
+__all__ = ["References", "from_data", "proxy_at", "to_data"]
 
 _PREFIX = "agents/"
 
@@ -61,6 +61,11 @@ def _at_url(container: Home, url: str, class_name: str) -> Target:
     return container.target(None if container.is_here(place) else place, path, class_name)
 
 
+def proxy_at(container: Home, url: str, class_name: str) -> AgentProxy[Any]:
+    """Make a proxy of what is at *url*; raises `ValueError` if that is none."""
+    return AgentProxy(_at_url(container, url, class_name))
+
+
 def _path_of(container: Home, service: Any) -> str:
     """Find the agent that holds *service*; each is looked at, since services do not know where they are."""
     for aid, agent in container.agents.items():
@@ -82,7 +87,7 @@ def from_data(container: Home, data: Any) -> Any:
     if type(data) is list and all(type(part) is str for part in data):
         if len(data) == 2:
             try:
-                return AgentProxy(_at_url(container, *data))
+                return proxy_at(container, *data)
             except ValueError as error:
                 raise CodecError(f"the peer sent an agent with a bad URL: {error}") from None
         if len(data) == 1 and data[0].startswith(_PREFIX):  # our own, which is handed back
