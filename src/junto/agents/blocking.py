@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from junto.agents.agent import Agent, Host
 from junto.agents.container import Container as _Container
 from junto.agents.proxies import Target as _Target
+from junto.agents.supervision import Restart, Supervised
 from junto.blocking import BlockingRuntime, Facade, blocking, direct
 from junto.clock import Clock as _Clock
 from junto.clock import ExternalClock
@@ -115,6 +116,23 @@ class Container(Facade, Host):
         """The first of `urls`; raises `ValueError` if it listens nowhere."""
         return self._inner.url
 
+    def spawn(
+        self,
+        agent: Agent[Any],
+        work: Callable[..., Any],
+        args: tuple[Any, ...],
+        restart: Restart | None,
+        name: str | None,
+    ) -> Supervised:
+        task: Supervised = self._runtime.call_at_once(self._inner.spawn, agent, work, args, restart, name)
+        return task
+
+    def subscribe(self, agent: Agent[Any], topic: str, handler: Callable[[str, Any], Any]) -> None:
+        self._runtime.call_at_once(self._inner.subscribe, agent, topic, handler)
+
+    def unsubscribe(self, agent: Agent[Any], topic: str) -> None:
+        self._runtime.call_at_once(self._inner.unsubscribe, agent, topic)
+
     remove = blocking(_Container.remove)
     connect = blocking(_Container.connect)
     join = blocking(_Container.join)
@@ -126,9 +144,7 @@ class Container(Facade, Host):
     proxy = direct(_Container.proxy)
     tell = direct(_Container.tell)
     publish = direct(_Container.publish)
-    spawn = direct(_Container.spawn)
-    subscribe = direct(_Container.subscribe)
-    unsubscribe = direct(_Container.unsubscribe)
+    unsubscribe_at = direct(_Container.unsubscribe_at)
     abort = direct(_Container.abort)
 
     def watch(self, url: Any, lost: Callable[[], object]) -> Callable[[], None]:

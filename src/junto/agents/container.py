@@ -86,6 +86,7 @@ class Container(Home):
             ConnectionError: It cannot be reached.
             RemoteError: It cannot reach us.
         """
+        self.url_of("")  # which others need to reach our agents
         await self.membership.join(await self.connect(directory, timeout))
 
     async def find(self, name: str) -> Any:
@@ -224,6 +225,14 @@ class Container(Home):
             self.topics.subscribe(agent, topic, handler)
         else:
             await self.topics.subscribe_at(agent, place, topic, handler)
+
+    def unsubscribe_at(self, agent: Agent[Any], url: str, topic: str) -> None:
+        """Want no more of that; doing so twice is fine."""
+        place = Place.parse(url)
+        if self.is_here(place):
+            self.topics.unsubscribe(agent, topic)
+        else:
+            self.topics.unsubscribe_at(agent, place, topic)
 
     async def watch(self, url: Any, lost: Callable[[], object]) -> Callable[[], None]:
         """Connect to the container of an agent, and have *lost* called when that connection is lost.

@@ -50,6 +50,7 @@ class Handling:
 
     Attributes:
         dropped: How many messages were dropped for want of room.
+        closed: Whether what is still being handled is cancelled.
     """
 
     __slots__ = (
@@ -62,6 +63,7 @@ class Handling:
         "_runtime",
         "_skip",
         "_tasks",
+        "closed",
         "dropped",
     )
 
@@ -78,6 +80,7 @@ class Handling:
         self._tasks: dict[int, Future[Any]] = {}
         self._number = 0
         self.dropped = 0
+        self.closed = False
 
     def tell(
         self, agent: Agent[Any], path: Any, args: Any, kwargs: dict[str, Any], answer: Answer | None = None
@@ -260,6 +263,7 @@ class Handling:
 
     def cancel(self) -> list[Future[Any]]:
         """Cancel all that is being handled; gives what then ends."""
+        self.closed = True
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

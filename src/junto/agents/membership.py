@@ -30,11 +30,9 @@ class Membership:
         """Register all agents with a name or tags, now and as they come and go.
 
         Raises:
-            ValueError: The container listens nowhere, so nobody could reach them.
             ConnectionError: The directory cannot be reached.
             RemoteError: It cannot reach us.
         """
-        self._container.url_of("")
         self._directory = directory
         self._entries = [aid for aid in self._container.agents if aid in self._container.index]
         try:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from junto.agents.agent import Agent
 from junto.agents.proxies import AgentProxy
 from junto.agents.references import from_data, to_data
-from junto.errors import CodecError
+from junto.agents.supervision import Failure
+from junto.errors import CodecError, Overloaded
 from junto.exposing import describe, is_service
 from junto.proxies import Proxy, path_of
 from junto.rpc import DESCRIBE, PING, Peer
@@ -68,8 +69,8 @@ class AgentPeer(Peer[Any]):
             if head == "agents":
                 return self._call_agent(aid, name, args, kwargs)
             agent = self._container.agents.get(aid)
-            if agent is not None and head == "tell":
-                return self._container.handling.tell(agent, name, args, kwargs)
+            if head == "tell":
+                return self._tell_agent(agent, aid, name, args, kwargs)
             if agent is not None and head == "ask":
                 return self._ask_agent(agent, name, args, kwargs)
         elif path == "validate_aid":
@@ -97,6 +98,17 @@ class AgentPeer(Peer[Any]):
         if name == DESCRIBE:
             return describe(agent)
         return self._container.invoker.call(agent, name, args, kwargs)
+
+    def _tell_agent(
+        self, agent: Agent[Any] | None, aid: str, name: str, args: list[Any], kwargs: dict[str, Any]
+    ) -> None:
+        """Put a message in a mailbox; who sent it waits for no answer, so a failure is reported here."""
+        try:
+            if agent is None:
+                raise LookupError(f"there is no agent {aid!r}")
+            self._container.handling.tell(agent, name, args, kwargs)
+        except (LookupError, Overloaded) as error:
+            self._container.report(Failure(agent, name, error))
 
     def _ask_agent(
         self, agent: Agent[Any], name: str, args: list[Any], kwargs: dict[str, Any]

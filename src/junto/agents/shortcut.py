@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from junto.agents.invoking import is_stream
 from junto.agents.isolation import Isolation
 from junto.agents.mailboxes import Handling
-from junto.errors import RemoteError, RequestTimeout
+from junto.errors import ConnectionLost, RemoteError, RequestTimeout
 from junto.runtime import Future, Runtime
 from junto.sansio.failures import FailureForm, describe_failure
 
@@ -134,7 +134,10 @@ class Shortcut:
                 return
             except Exception as failure:
                 error = failure
-        future.set_exception(RemoteError(describe_failure(error, self._failures)))
+        if self._handling.closed:
+            future.set_exception(ConnectionLost("the container was closed"))
+        else:
+            future.set_exception(RemoteError(describe_failure(error, self._failures)))
 
     def _pass_on(self, source: Future[Any], future: Future[Any]) -> None:
         def done(source: Future[Any]) -> None:

@@ -113,4 +113,5 @@ class Container(Facade, Host):
     proxy = direct(_Container.proxy)
     tell = direct(_Container.tell)
     publish = direct(_Container.publish)
+    unsubscribe_at = direct(_Container.unsubscribe_at)
     is_closing = direct(_Container.is_closing)
