@@ -34,6 +34,10 @@ class Host(ABC):
         """Take in a new agent, and give it its id; called by its constructor."""
 
     @abstractmethod
+    def begin(self, agent: Agent[Any]) -> None:
+        """Have `Agent.started` run in the next turn; called when *agent* is made."""
+
+    @abstractmethod
     def tell(self, to: Any, name: str, /, *args: Any, **kwargs: Any) -> None:
         """Send a message."""
 
@@ -57,7 +61,17 @@ class Host(ABC):
         """Have it called no more."""
 
 
-class Agent(Generic[C]):
+class _AgentType(type):
+    """Lets an agent begin when its constructor is done, those of derived classes included."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        agent = super().__call__(*args, **kwargs)
+        if cls.started is not Agent.started:  # type: ignore[attr-defined]  # all its classes have that
+            agent.container.begin(agent)
+        return agent
+
+
+class Agent(Generic[C], metaclass=_AgentType):
     """A service with an address of its own; it lives in a container.
 
     Its methods that are marked with `expose` may be called, told and asked from outside. Attributes that hold

@@ -97,6 +97,9 @@ class Container(Facade, Host):
         aid: str = self._runtime.call_at_once(self._inner.admit, agent, name, tags)
         return aid
 
+    def begin(self, agent: Agent[Any]) -> None:
+        self._runtime.call_at_once(self._inner.begin, agent)
+
     def create(self, kind: Callable[..., A], /, *args: Any, **kwargs: Any) -> A:
         """Make an agent: ``kind(container, *args, **kwargs)``, which may be called as well."""
         return kind(self, *args, **kwargs)

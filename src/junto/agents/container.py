@@ -87,7 +87,7 @@ class Container(Home):
             RemoteError: It cannot reach us.
         """
         self.url_of("")  # which others need to reach our agents
-        await self.membership.join(await self.connect(directory, timeout))
+        await self.membership.join(target_of(await self.connect(directory, timeout)))
 
     async def find(self, name: str) -> Any:
         """Find the agent with that name: in the directory, or in this container if it has joined none.

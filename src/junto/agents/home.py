@@ -99,11 +99,12 @@ class Home(Host):
             self.membership.added(aid)
         self._next_id += 1
         self.agents[aid] = agent
-        if type(agent).started is not Agent.started:
-            if not self._unstarted:
-                self.runtime.call_soon(self._start)
-            self._unstarted.append(agent)
         return aid
+
+    def begin(self, agent: Agent[Any]) -> None:
+        if not self._unstarted:
+            self.runtime.call_soon(self._start)
+        self._unstarted.append(agent)
 
     def _start(self) -> None:
         agents, self._unstarted = self._unstarted, []

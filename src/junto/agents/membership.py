@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from junto.agents.proxies import AgentProxy, target_of
+from junto.agents.proxies import AgentProxy, Target
 from junto.agents.references import proxy_at
 from junto.agents.supervision import Failure
 from junto.errors import JuntoError
@@ -21,12 +21,12 @@ class Membership:
 
     def __init__(self, container: Home) -> None:
         self._container = container
-        self._directory: AgentProxy[Any] | None = None
+        self._directory: Target | None = None
         self._entries: list[str] = []  # the ids of agents to be registered
         self._removals: list[str] = []  # URLs
         self._is_busy = False
 
-    async def join(self, directory: AgentProxy[Any]) -> None:
+    async def join(self, directory: Target) -> None:
         """Register all agents with a name or tags, now and as they come and go.
 
         Raises:
@@ -42,8 +42,8 @@ class Membership:
             self._directory = None
             raise
 
-    async def _watch(self, directory: AgentProxy[Any]) -> None:
-        place = target_of(directory).place
+    async def _watch(self, directory: Target) -> None:
+        place = directory.place
         if place is not None:
             await self._container.connections.open(place)
             self._container.connections.link(place).lost[self._lost] = None
@@ -52,8 +52,8 @@ class Membership:
         if self._directory is not None and not self._container.is_closing():
             self._container.run_apart(self._join_again(self._directory))
 
-    async def _join_again(self, directory: AgentProxy[Any]) -> None:
-        place = target_of(directory).place
+    async def _join_again(self, directory: Target) -> None:
+        place = directory.place
         assert place is not None, "what is here is not lost"
         await self._container.connections.open(place, None)
         await self.join(directory)
@@ -102,9 +102,9 @@ class Membership:
                 name = container.index.name_of(aid)
                 entries.append([container.url_of(aid), name, tags, type(agent).__name__])
         if removals:
-            await directory.unregister(removals)
+            await directory.call_path("unregister", removals)
         if entries:
-            for name in await directory.register(entries):
+            for name in await directory.call_path("register", entries):
                 error = ValueError(f"the name {name!r} is taken in the directory")
                 container.report(Failure(None, "the directory", error))
 
@@ -117,7 +117,7 @@ class Membership:
         container = self._container
         found: Any
         if self._directory is not None:
-            found = await self._directory.find(name)
+            found = await self._directory.call_path("find", name)
             if found is not None:
                 return proxy_at(container, *found)
         else:
@@ -130,7 +130,7 @@ class Membership:
         """Find all agents with that tag, in the order in which they came."""
         container = self._container
         if self._directory is not None:
-            found: Any = await self._directory.find_all(tag)
+            found: Any = await self._directory.call_path("find_all", tag)
             return [proxy_at(container, url, class_name) for url, class_name in found]
         aids = container.index.find_all(tag)
         return [AgentProxy(container.target(None, aid, type(container.agents[aid]).__name__)) for aid in aids]

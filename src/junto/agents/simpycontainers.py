@@ -79,6 +79,9 @@ class Container(Facade, Host):
     def admit(self, agent: Agent[Any], name: str | None, tags: Iterable[str]) -> str:
         return self._inner.admit(agent, name, tags)
 
+    def begin(self, agent: Agent[Any]) -> None:
+        self._inner.begin(agent)
+
     def spawn(
         self,
         agent: Agent[Any],
