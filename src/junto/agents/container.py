@@ -12,7 +12,7 @@ from junto.agents.home import Home
 from junto.agents.proxies import AgentProxy, Target, target_of
 from junto.agents.settings import Settings
 from junto.agents.supervision import Failure, Restart, Supervised
-from junto.errors import ConnectionFailed
+from junto.errors import ConnectionFailed, ConnectionLost
 from junto.runtime import Future, Runtime
 
 __all__ = ["Container", "open_container"]
@@ -136,6 +136,8 @@ class Container(Home):
                 self.tell(found, name, *args, **kwargs)
                 return
             agent = found
+        if self.handling.closed:
+            raise ConnectionLost("the container is closed")
         free = self._isolation.free
         for arg in args:
             if type(arg) not in free:

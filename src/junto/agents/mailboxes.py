@@ -14,8 +14,8 @@ own, but while it is busy.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Coroutine
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from junto.agents.invoking import VALUES, Invoker, is_stream, to_wait_for
@@ -189,40 +189,55 @@ class Handling:
 
     def _wait_for(self, entry: _Entry, result: Any) -> bool:
         """Answer with what *result* will be; tells whether it is not known yet."""
-        try:
-            result = self._runtime.adopt(result)
-            future = None if is_stream(result) else to_wait_for(self._runtime, result)
-        except Exception as error:
-            self._failed(entry, error)
-            return False
-        if future is None:
-            self._answer(entry, result)
-            return False
+        if type(result) is not CoroutineType:
+            try:
+                result = self._runtime.adopt(result)
+                future = None if is_stream(result) else to_wait_for(self._runtime, result)
+            except Exception as error:
+                self._failed(entry, error)
+                return False
+            if future is None:
+                self._answer(entry, result)
+                return False
+            result = _await(future)
         if entry[5]:
             self._busy.setdefault(id(entry[0]), deque())
-        self._number += 1
-        self._tasks[self._number] = future
-        future.add_done_callback(partial(self._done, self._number, entry))
+        self._number = number = self._number + 1
+        task = self._runtime.create_task(self._carry(number, entry, result))
+        if not task.done():
+            self._tasks[number] = task
         return True
+
+    async def _carry(self, number: int, entry: _Entry, flow: Coroutine[Any, Any, Any]) -> None:
+        """Await *flow* and answer. Not by a callback of its task, which would cost each call a turn."""
+        result: Any = None
+        failure: BaseException | None = None
+        try:
+            result = await flow
+        except GeneratorExit:  # the world has ended
+            raise
+        except BaseException as error:
+            failure = error
+        self._tasks.pop(number, None)
+        try:
+            if failure is None:
+                self._answer(entry, result)
+            elif isinstance(failure, Exception):
+                self._failed(entry, failure)
+            else:
+                self._failed(entry, ConnectionLost("the handler was cancelled"))
+            if entry[5]:
+                self._next(id(entry[0]))
+            if failure is not None and not isinstance(failure, Exception):
+                raise failure
+        finally:
+            del failure  # it holds this frame
 
     def _answer(self, entry: _Entry, result: Any) -> None:
         if entry[4] is not None:
             entry[4](result, None)
         elif is_stream(result):
             self._failed(entry, TypeError("what is told must not yield: nobody reads it"))
-
-    def _done(self, number: int, entry: _Entry, future: Future[Any]) -> None:
-        self._tasks.pop(number, None)
-        if future.cancelled():
-            self._failed(entry, ConnectionLost("the handler was cancelled"))
-        else:
-            error = future.exception()
-            if error is None:
-                self._answer(entry, future.result())
-            else:
-                self._failed(entry, error)
-        if entry[5]:
-            self._next(id(entry[0]))
 
     def _next(self, key: int) -> None:
         """Handle the messages that waited for the one before them, until one of them must be waited for."""
@@ -264,7 +279,18 @@ class Handling:
     def cancel(self) -> list[Future[Any]]:
         """Cancel all that is being handled; gives what then ends."""
         self.closed = True
+        left = [entry for held in self._busy.values() for entry in held] + list(self._queue)
+        for held in self._busy.values():
+            held.clear()
+        self._queue.clear()
+        for entry in left:
+            if entry[4] is not None:
+                entry[4](None, ConnectionLost("the container was closed"))
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         return tasks
+
+
+async def _await(future: Future[Any]) -> Any:
+    return await future

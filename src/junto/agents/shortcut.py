@@ -74,10 +74,9 @@ class Shortcut:
 
         Raises:
             CodecError: An argument has no form on the wire.
+            ConnectionLost: The container is closed.
         """
-        args = self._isolation.args(args)
-        if kwargs:
-            kwargs = self._isolation.kwargs(kwargs)
+        args, kwargs = self._isolate(args, kwargs)
         future = self._create_future()
         agent = self._agents.get(aid)
         answer = partial(self._answer, future)
@@ -93,9 +92,7 @@ class Shortcut:
         self, aid: str, path: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float | None
     ) -> Future[Any]:
         """Do as `call`, through the mailbox of the agent."""
-        args = self._isolation.args(args)
-        if kwargs:
-            kwargs = self._isolation.kwargs(kwargs)
+        args, kwargs = self._isolate(args, kwargs)
         future = self._create_future()
         agent = self._agents.get(aid)
         answer = partial(self._answer, future)
@@ -106,6 +103,13 @@ class Shortcut:
             if timeout is not None or self._usual_time is not None:
                 self._give_time(future, timeout)
         return future
+
+    def _isolate(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if self._handling.closed:
+            raise ConnectionLost("the container is closed")
+        return self._isolation.args(args), self._isolation.kwargs(kwargs) if kwargs else kwargs
 
     def _give_time(self, future: Future[Any], timeout: float | None) -> None:
         if timeout is None:
