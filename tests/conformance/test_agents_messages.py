@@ -223,15 +223,39 @@ def test_asking_raises_as_a_call_does(scene: Any) -> None:
     scene(scenario)
 
 
-def test_who_closes_tells_those_who_wait(scene: Any) -> None:
+def test_who_closes_waits_a_while_for_what_is_handled(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         async with home(rt) as container:
             echo = Echo(container)
             echo.hold = rt.create_future()
             answer = container.ask(echo, "slowly", 1)
             await until(rt, lambda: echo.seen)
-        with pytest.raises(ConnectionLost):
-            await answer
+            rt.call_later(0.01, echo.hold.set_result, None)
+        assert await answer == 1
+
+    scene(scenario)
+
+
+def test_who_closes_tells_those_who_wait(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        failures: list[Failure] = []
+        async with home(rt, on_failure=failures.append) as container:
+            echo = Echo(container)
+            echo.hold = rt.create_future()
+            answers = [container.ask(echo, "slowly", 1), container.ask(echo, "echo", 2)]
+            container.tell(echo, "keep", 3)
+            await until(rt, lambda: echo.seen)
+            call = container.proxy(echo).echo(3)
+            await container.close(0.02)
+        for answer in answers:
+            with pytest.raises(ConnectionLost):
+                await answer
+        assert await call == 3
+        assert echo.seen == ["begin 1"]
+        assert failures == []
+        for send in (container.tell, container.ask, container.proxy(echo.url).echo):
+            with pytest.raises(ConnectionLost):
+                send(echo, "keep")
         with pytest.raises(ConnectionLost):
             container.tell("tcp://127.0.0.1:1/0", "keep", 1)
 

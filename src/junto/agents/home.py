@@ -225,6 +225,12 @@ class Home(Host):
             await within(self.runtime, timeout, self._stop_agents(), "stopping agents")
         except TimeoutError as error:
             self.report(Failure(None, "closing", error))
+        for task in self.supervisor.cancel_all():
+            await _ended(self.runtime, task)
+        try:
+            await within(self.runtime, timeout, self._finish_handling(), "handling")
+        except TimeoutError:
+            pass  # what is left is cancelled
         for task in self._cancel():
             await _ended(self.runtime, task)
         await self.loopback.close()
@@ -241,6 +247,11 @@ class Home(Host):
         ]
         for task in stopping:
             await task
+
+    async def _finish_handling(self) -> None:
+        while tasks := self.handling.in_progress():
+            for task in tasks:
+                await _ended(self.runtime, task)
 
     def _cancel(self) -> list[Future[Any]]:
         tasks = self.supervisor.cancel_all() + self.handling.cancel()

@@ -181,7 +181,7 @@ class Handling:
         agent, path, _, _, answer, _ = entry
         if answer is not None:
             answer(None, error)
-        elif isinstance(error, Exception):
+        elif isinstance(error, Exception) and not self.closed:
             what = path if type(path) is str else getattr(path, "__name__", "a handler")
             self._report(Failure(agent, what, error))
         if isinstance(error, KeyboardInterrupt | SystemExit):
@@ -275,6 +275,10 @@ class Handling:
         for entry in left:
             if entry[4] is not None:
                 entry[4](None, LookupError(f"there is no agent {agent.id!r} here any more"))
+
+    def in_progress(self) -> list[Future[Any]]:
+        """Give what is being handled and must be waited for."""
+        return list(self._tasks.values())
 
     def cancel(self) -> list[Future[Any]]:
         """Cancel all that is being handled; gives what then ends."""
