@@ -135,7 +135,7 @@ class Agent(Generic[C], metaclass=_AgentType):
         """Be called when it has begun to live, in the turn after it was made; may wait, as handlers may."""
 
     def stopping(self) -> Any:
-        """Be called before it ends, when no call reaches it any more; may wait, as handlers may."""
+        """Be called before it ends, when nobody reaches it any more; may wait, as handlers may."""
 
     def tell(self, to: Any, name: str, /, *args: Any, **kwargs: Any) -> None:
         """Send a message; see `Container.tell`."""

@@ -123,21 +123,21 @@ class Home(Host):
         """
         if self.agents.get(agent.id) is not agent:
             return
-        self._take_out(agent)
-        if type(agent).stopping is not Agent.stopping:
-            try:
-                await self.supervisor.outcome(agent.stopping)
-            except Exception as error:
-                self.report(Failure(agent, "stopping", error))
-        for task in self.supervisor.cancel_tasks(agent):
-            await _ended(self.runtime, task)
-
-    def _take_out(self, agent: Agent[Any]) -> None:
         del self.agents[agent.id]
-        if self.index.remove(agent.id):
+        if agent.id in self.index:
             self.membership.removed(agent.id)
         self.handling.forget(agent)
         self.topics.forget(agent)
+        try:
+            if type(agent).stopping is not Agent.stopping:
+                await self.supervisor.outcome(agent.stopping)
+        except Exception as error:
+            self.report(Failure(agent, "stopping", error))
+        finally:
+            self.index.remove(agent.id)  # until now it has its name
+            ended = self.supervisor.cancel_tasks(agent)
+        for task in ended:
+            await _ended(self.runtime, task)
 
     def class_of(self, aid: str) -> str | None:
         """Tell what the class of an agent is called; ``None`` if there is no such agent."""

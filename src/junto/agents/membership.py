@@ -65,8 +65,8 @@ class Membership:
             self._send_soon()
 
     def removed(self, aid: str) -> None:
-        """Register it no more."""
-        if self._directory is not None:
+        """Register it no more; of a container that closes, the directory learns by that."""
+        if self._directory is not None and not self._container.is_closing():
             self._removals.append(self._container.url_of(aid))
             self._send_soon()
 
@@ -122,7 +122,7 @@ class Membership:
                 return proxy_at(container, *found)
         else:
             aid = container.index.find(name)
-            if aid is not None:
+            if aid is not None and aid in container.agents:
                 return AgentProxy(container.target(None, aid, type(container.agents[aid]).__name__))
         raise LookupError(f"no agent has the name {name!r}")
 
@@ -132,5 +132,5 @@ class Membership:
         if self._directory is not None:
             found: Any = await self._directory.call_path("find_all", tag)
             return [proxy_at(container, url, class_name) for url, class_name in found]
-        aids = container.index.find_all(tag)
+        aids = [aid for aid in container.index.find_all(tag) if aid in container.agents]
         return [AgentProxy(container.target(None, aid, type(container.agents[aid]).__name__)) for aid in aids]
