@@ -43,6 +43,10 @@ LAYERS: Final = {
     "test_vsoa_positions": "VSOA: positions",
     "test_vsoa_timers": "VSOA: timers",
     "test_vsoa_services": "VSOA: services",
+    "test_agents_calls": "agents: calls",
+    "test_agents_connections": "agents: connections",
+    "test_agents_messages": "agents: messages",
+    "test_agents_life": "agents: life",
 }
 TRANSPORTS: Final = {"tcp": "TCP", "unix": "unix sockets", "tls": "TLS"}
 _BY_TRANSPORT: Final = "any layer, over"

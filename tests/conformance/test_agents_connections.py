@@ -1,0 +1,215 @@
+"""The connections between containers: one for each pair, shared, and forgotten when they are lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from junto.address import Address
+from junto.agents import local
+from junto.errors import ConnectionFailed, ConnectionLost, RequestTimeout
+
+from .agents import Echo, home
+from .endpoints import Recorder
+from .layers import Raw, until
+from .worlds import sleep
+
+
+def test_many_who_connect_at_once_share_one_connection_and_one_question(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as there, home(rt) as here:
+            urls = [Echo(there).url for _ in range(3)] * 4
+            tasks = [rt.create_task(here.connect(url)) for url in urls]
+            proxies = [await task for task in tasks]
+            assert len(set(proxies)) == 3
+            assert len(there.doors.peers) == 1
+            await here.connect(urls[0])
+            assert len(there.doors.peers) == 1
+
+    scene(scenario)
+
+
+def test_who_gives_up_connecting_takes_nothing_from_the_others(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as there, home(rt) as here:
+            url = Echo(there).url
+            first, second = rt.create_task(here.connect(url)), rt.create_task(here.connect(url))
+            first.cancel()
+            assert await (await second).echo(1) == 1
+
+    scene(scenario)
+
+
+def test_an_attempt_that_failed_is_forgotten(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as there:
+            url = there.url
+        async with home(rt) as here:
+            for _ in range(2):
+                with pytest.raises(ConnectionFailed):
+                    await here.connect(f"{url}0")
+            async with home(rt, url) as there:
+                Echo(there)
+                assert await (await here.connect(f"{url}0")).echo(1) == 1
+
+    scene(scenario)
+
+
+def test_connecting_is_tried_again_while_there_is_time(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as there:
+            url = there.url
+        async with home(rt) as here:
+            start = rt.time()
+            with pytest.raises(ConnectionFailed):
+                await here.connect(f"{url}0", timeout=0.15)
+            assert 0.14 < rt.time() - start < 5
+            later = rt.create_task(here.connect(f"{url}0", timeout=8.0))
+            await sleep(rt, 0.02)
+            async with home(rt, url) as there:
+                Echo(there)
+                assert await (await later).echo(1) == 1
+
+    scene(scenario)
+
+
+@pytest.mark.parametrize("name", ["tcp://127.0.0.1:0", "local://comes-back"])
+def test_a_proxy_connects_anew_when_its_container_is_back(scene: Any, name: str) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as here:
+            async with home(rt, name) as there:
+                url = there.url
+                proxy = await here.connect(Echo(there).url)
+                assert await proxy.echo(1) == 1
+            await until(rt, lambda: here.connections.peer(proxy._target.place) is None)
+            with pytest.raises(ConnectionError):
+                await proxy.echo(2)
+            async with home(rt, url) as there:
+                Echo(there)
+                assert await proxy.echo(3) == 3
+
+    scene(scenario)
+
+
+def test_calls_in_flight_fail_when_the_connection_is_lost(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as there, home(rt) as here:
+            echo = Echo(there)
+            echo.hold = rt.create_future()
+            call = (await here.connect(echo.url)).slowly(1)
+            await until(rt, lambda: echo.seen)
+            there.doors.peers[0].channel.abort()
+            with pytest.raises(ConnectionLost):
+                await call
+
+    scene(scenario)
+
+
+def test_who_watches_a_container_is_told_once_that_it_is_gone(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        lost: list[str] = []
+        async with home(rt) as here:
+            async with home(rt) as there:
+                url = Echo(there).url
+                await here.watch(url, lambda: lost.append("url"))
+                await here.watch(there.url, lambda: lost.append("base"))
+                await here.watch(await here.connect(url), lambda: lost.append("proxy"))
+                forget = await here.watch(url, lambda: lost.append("never"))
+                forget()
+                forget()
+                with pytest.raises(ValueError):
+                    await there.watch(url, lambda: None)
+                assert lost == []
+            await until(rt, lambda: len(lost) == 3)
+            assert lost == ["url", "base", "proxy"]
+            with pytest.raises(ConnectionFailed):
+                await here.watch(url, lambda: None)
+
+    scene(scenario)
+
+
+def test_a_container_listens_at_several_places(scene: Any, tmp_path: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt, "tcp://127.0.0.1:0", f"ipc://[{tmp_path}/s]/", "local://several") as there:
+            echo = Echo(there)
+            assert [url.partition("://")[0] for url in there.urls] == ["tcp", "ipc", "local"]
+            assert echo.url == f"{there.urls[0]}0"
+            async with home(rt) as here:
+                for base in there.urls:
+                    assert await (await here.connect(f"{base}0")).echo(base) == base
+                    assert await (await there.connect(f"{base}0")).echo(base) == base
+                assert len(there.doors.peers) == 3
+        with pytest.raises(ConnectionFailed):
+            async with home(rt, "local://one", "local://one"):
+                pass
+        async with home(rt, "local://one"):
+            pass
+
+    scene(scenario)
+
+
+def test_tls_between_containers_shows_both_certificates(scene: Any, contexts: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        pair = (contexts.server, contexts.client)
+        async with home(rt, "tls://127.0.0.1:0", tls=pair) as there, home(rt, tls=pair) as here:
+            echo = Echo(there)
+            assert echo.url.startswith("tls://127.0.0.1:")
+            proxy = await here.connect(echo.url)
+            assert await proxy.echo(1) == 1
+            async with home(rt) as stranger:
+                with pytest.raises(Exception, match="TLS"):
+                    await stranger.connect(echo.url)
+
+    scene(scenario)
+
+
+def test_a_container_that_never_answers_costs_no_more_than_the_time_given(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        silent: list[Recorder] = []
+
+        def accept() -> Recorder:
+            silent.append(Raw(rt))
+            return silent[-1]
+
+        listener = await rt.listen(Address("tcp", "127.0.0.1"), accept)
+        async with home(rt) as here:
+            proxy = here.proxy(f"tcp://127.0.0.1:{listener.address.port}/0")
+            with pytest.raises(RequestTimeout):
+                await proxy.echo(1, timeout=0.05)
+        listener.close()
+        for each in silent:
+            each.transport.abort()
+
+    scene(scenario)
+
+
+def test_local_connections_are_read_in_the_order_in_which_they_were_written(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt, "local://order") as there:
+            echo = Echo(there)
+            homes = [home(rt, f"local://from-{number}") for number in range(3)]
+            async with homes[0] as first, homes[1] as second, homes[2] as third:
+                proxies = [await each.connect(echo.url) for each in (first, second, third)]
+                calls = [proxies[number].keep(number) for number in (2, 0, 1, 2, 0, 1)]
+                for call in calls:
+                    await call
+                assert echo.seen == [2, 0, 1, 2, 0, 1]
+                large = "x" * 300_000
+                assert await proxies[0].echo(large) == large
+                assert "LocalQueue('order')" in repr(there.doors.peers[0])
+
+    scene(scenario)
+
+
+def test_a_local_name_is_free_again(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        with pytest.raises(ConnectionFailed, match="refused"):
+            local.connect(rt, "nobody", lambda: Raw(rt))  # type: ignore[arg-type]  # it is not reached
+        async with home(rt, "local://name"):
+            pass
+        async with home(rt, "local://name"), home(rt) as here:
+            with pytest.raises(ConnectionFailed):
+                await here.connect("local://name/0")
+
+    scene(scenario)
