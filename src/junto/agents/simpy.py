@@ -33,9 +33,9 @@ from junto.agents.supervision import Failure, Restart, Supervised
 from junto.clock import Clock, ExternalClock
 from junto.custom_types import CustomType
 from junto.options import ChannelOptions
+from junto.runtimes.simpy.contract import SocketEnvironment
 from junto.runtimes.simpy.futures import Future
 from junto.runtimes.simpy.runtime import simpy_runtime
-from junto.runtimes.simpy.schedule import WallClockEnvironment
 from junto.simpy.facades import Opening, Stream
 
 __all__ = [
@@ -60,7 +60,7 @@ AgentProxy: TypeAlias = _AgentProxy[Future[Any]]
 
 
 def open_container(
-    env: WallClockEnvironment,
+    env: SocketEnvironment,
     *urls: str | Address,
     types: Iterable[CustomType[Any]] = (),
     tls: TLS | None = None,

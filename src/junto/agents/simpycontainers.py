@@ -10,9 +10,9 @@ from junto.agents.agent import Agent, Host
 from junto.agents.container import Container as _Container
 from junto.agents.supervision import Restart, Supervised
 from junto.clock import Clock, RuntimeClock
+from junto.runtimes.simpy.contract import SocketEnvironment
 from junto.runtimes.simpy.futures import Future
 from junto.runtimes.simpy.runtime import SimpyRuntime
-from junto.runtimes.simpy.schedule import WallClockEnvironment
 from junto.simpy.facades import Facade, direct, eventual
 
 __all__ = ["Container", "EnvironmentClock"]
@@ -23,7 +23,7 @@ A = TypeVar("A", bound=Agent[Any])
 class EnvironmentClock(RuntimeClock):
     """The time of an environment."""
 
-    def __init__(self, env: WallClockEnvironment) -> None:
+    def __init__(self, env: SocketEnvironment) -> None:
         self._env = env
 
     def time(self) -> float:
@@ -48,7 +48,7 @@ class Container(Facade, Host):
         return self._inner
 
     @property
-    def env(self) -> WallClockEnvironment:
+    def env(self) -> SocketEnvironment:
         """The environment in which it lives."""
         return self._runtime.env
 
