@@ -235,7 +235,7 @@ def test_an_agent_that_is_not_there_is_no_agent(scene: Any) -> None:
             assert Echo(there).id == "1"
             with pytest.raises(ConnectionFailed, match="no agent"):
                 await here.connect(echo.url)
-            for wrong in ("http://x/0", "tcp://127.0.0.1:1", "tcp://127.0.0.1:1/", "0", 7):
+            for wrong in ("http://x/0", "tcp://127.0.0.1:1", "tcp://127.0.0.1:65000/", "0", 7):
                 with pytest.raises(ValueError):
                     await here.connect(wrong)  # type: ignore[arg-type]  # that is the point
 
@@ -251,7 +251,7 @@ def test_an_agent_needs_a_container_that_is_open(scene: Any) -> None:
         with pytest.raises(ConnectionLost):
             Echo(container)
         with pytest.raises(ConnectionLost):
-            await container.connect("tcp://127.0.0.1:1/0")
+            await container.connect("tcp://127.0.0.1:65000/0")
         await container.close()
         await container.wait_closed()
 
