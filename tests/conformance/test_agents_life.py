@@ -16,7 +16,7 @@ from junto.errors import LocalProtocolError, RemoteError
 
 from .agents import Echo, home
 from .layers import until
-from .worlds import sleep
+from .worlds import in_real_time, sleep
 
 
 class Lively(Agent[Any]):
@@ -261,6 +261,7 @@ def test_agents_live_by_a_clock_that_is_set_from_outside(scene: Any) -> None:
     scene(scenario)
 
 
+@in_real_time
 def test_the_clock_of_the_runtime_goes_by_itself(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         async with home(rt) as container:
