@@ -51,6 +51,8 @@ nitpick_ignore_regex = [
     (r"py:.*", r"junto\.(.*\.)?[A-Z](_co)?"),
     # An annotation without a module is an alias or a type variable; type checkers see to it that it exists.
     (r"py:class", r"\w+"),
+    # A type in a text is cut at its comma.
+    (r"py:class", r"\w+\[\w+"),
     # What an annotation of an inner module names, and only that module uses.
     (r"py:class", r"junto\.exposing\.Exposed"),
     # A private base class is shown, and has no page.
