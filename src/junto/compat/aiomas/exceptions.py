@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,7 +53,7 @@ def as_before(error: BaseException) -> BaseException:
 
 
 @contextmanager
-def translating() -> Iterator[None]:
+def translating() -> Generator[None, None, None]:
     """Raise what aiomas would have raised, in place of errors of junto."""
     try:
         yield

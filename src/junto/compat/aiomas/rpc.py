@@ -32,6 +32,11 @@ class Proxy(_proxies.Proxy[Any]):
 
     _text: str | None = None
 
+    def __new__(cls, call: Callable[..., Any], path: str = "") -> Proxy:
+        """Make a proxy of what *call* finds at *path*."""
+        made: Any = super().__new__(cls, call, path)
+        return made  # type: ignore[no-any-return]  # it is of this class
+
     def __getitem__(self, name: str) -> Proxy:
         # Its own class, so that a member is a proxy of aiomas as well.
         path = self._path
