@@ -33,6 +33,7 @@ PLACES = {
     "__main__": "application",
     "address": "address",
     "agents.aio": "flavour",
+    "agents.hosting": "application",
     "agents.simpy": "flavour",
     "agents.simpycontainers": "binding",
     "agents.sync": "flavour",

@@ -14,7 +14,19 @@ from junto.errors import JuntoError
 
 __all__ = ["run"]
 
-_COMMANDS = ("call", "inspect", "instrument", "ping", "position", "pub", "query", "serve", "stream", "sub")
+_COMMANDS = (
+    "agents",
+    "call",
+    "inspect",
+    "instrument",
+    "ping",
+    "position",
+    "pub",
+    "query",
+    "serve",
+    "stream",
+    "sub",
+)
 
 
 class _Refused(Exception):

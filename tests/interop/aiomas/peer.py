@@ -116,7 +116,8 @@ def main():
         ssl=aiomas.SSLCerts(*certs) if certs else None,
     )
     agents = [Peer(container) for _ in range(2)]
-    print(json.dumps([agent.addr for agent in agents]), flush=True)
+    sys.stdout.write(json.dumps([agent.addr for agent in agents]) + "\n")
+    sys.stdout.flush()
     loop = asyncio.get_event_loop()
     loop.add_reader(sys.stdin, lambda: sys.stdin.readline() or loop.stop())
     aiomas.run()

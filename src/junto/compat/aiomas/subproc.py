@@ -48,7 +48,7 @@ class Manager(agent.Agent):
         self.stop_received: asyncio.Future[bool] = container.loop.create_future()
 
     @rpc.expose
-    async def spawn(self, qualname: str, *args: Any, **kwargs: Any) -> tuple[Any, str]:
+    async def spawn(self, qualname: str, /, *args: Any, **kwargs: Any) -> tuple[Any, str]:
         """Make an agent: call what ``module:Class`` names with the container and the arguments.
 
         Returns:
