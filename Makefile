@@ -87,7 +87,7 @@ clean: ## remove all that the other targets made
 
 $(VENV)/$(filled)-%: $(VENV)/.made pyproject.toml
 	@echo "Filling $(@D) for make $* ..."
-	@$(PY) $(install) '.[fast,blosc,cli,serial,simpy,trio]' --group $*
+	@$(PY) $(install) '.[fast,blosc,certs,cli,serial,simpy,trio]' --group $*
 	@touch $@
 
 $(FUZZ)/$(filled)-fuzz: $(FUZZ)/.made pyproject.toml

@@ -17,6 +17,7 @@ __all__ = ["run"]
 _COMMANDS = (
     "agents",
     "call",
+    "certs",
     "inspect",
     "instrument",
     "ping",

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
 from junto import CodecError, CustomType, RemoteError, expose
 from junto.agents import aio
+from junto.cli.authority import create_authority, issue
 from junto.codecs import JSON, MsgPack
 from junto.compat import aiomas
 from junto.custom_types import DATETIME
@@ -185,13 +185,9 @@ def test_a_program_that_changed_its_import_line_speaks_with_one_that_did_not(
 @pytest.fixture(scope="module")
 def certs(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, str]:
     folder = tmp_path_factory.mktemp("certs")
-    files = (str(folder / "ca.pem"), str(folder / "cert.pem"), str(folder / "key.pem"))
-    authority = trustme.CA(key_type=trustme.KeyType.RSA)
-    issued = authority.issue_cert("127.0.0.1", "localhost", key_type=trustme.KeyType.RSA)
-    authority.cert_pem.write_to_path(files[0])
-    issued.cert_chain_pems[0].write_to_path(files[1])
-    issued.private_key_pem.write_to_path(files[2])
-    return files
+    create_authority(folder)
+    made = issue(folder, "node")
+    return str(made.cafile), str(made.certfile), str(made.keyfile)
 
 
 def test_both_check_certificates(certs: tuple[str, str, str], peer: Callable[..., list[str]]) -> None:
