@@ -8,6 +8,7 @@
 VENV ?= .venv
 PY := $(VENV)/bin/python
 PYTHON ?=
+PYTHON39 ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 FUZZ_ARGS ?= -max_total_time=60
@@ -15,6 +16,7 @@ FUZZ_ARGS ?= -max_total_time=60
 DEMO := $(PY) examples/mosaik_demo/run.py
 FUZZ := $(VENV)-fuzz
 SIM := $(VENV)-sim
+AIOMAS := $(VENV)-aiomas
 
 # An environment holds the absolute path of the clone. In a copy of the clone, or after it was moved, it would
 # run the code of the old place; so what was installed counts for one place only.
@@ -25,7 +27,7 @@ install := -m pip install --quiet --editable
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONHOME PYTHONPATH
 
-.PHONY: help demo test test-sim check format docs table bench fuzz clean
+.PHONY: help demo test test-sim test-aiomas check format docs table bench fuzz clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PRECIOUS: %/.made
@@ -42,6 +44,22 @@ test: $(VENV)/$(filled)-test ## run all tests
 # In an environment of its own: some of the libraries bring plugins of pytest, or replace what others need.
 test-sim: $(SIM)/$(filled)-test-sim ## run the simulated world with other libraries and many seeds
 	$(SIM)/bin/python -m pytest tests/sim -m "slow or not slow" $(PYTEST_ARGS)
+
+# The real aiomas needs Python 3.9: its last release uses what Python 3.10 took away.
+test-aiomas: $(VENV)/$(filled)-test ## run the tests with agents of the real aiomas (needs a Python 3.9)
+	@for python in $(PYTHON39) python3.9 $(wildcard $(HOME)/.pyenv/versions/3.9.*/bin/python); do \
+	  if "$$python" -c 'import sys, venv; sys.exit(sys.version_info[:2] != (3, 9))' 2>/dev/null; then \
+	    if [ ! -e $(AIOMAS)/.made ]; then \
+	      echo "Making $(AIOMAS) with $$python ..."; \
+	      "$$python" -m venv $(AIOMAS) && \
+	      $(AIOMAS)/bin/python -m pip install --quiet 'aiomas==2.0.1' 'arrow<0.14' 'msgpack<1' && \
+	      touch $(AIOMAS)/.made || exit 1; \
+	    fi; \
+	    exec env JUNTO_AIOMAS_PYTHON=$(AIOMAS)/bin/python $(PY) -m pytest tests/interop/aiomas $(PYTEST_ARGS); \
+	  fi; \
+	done; \
+	echo "There is no Python 3.9 here, and the real aiomas runs on no newer one: nothing was tested."; \
+	echo "Name one with 'make test-aiomas PYTHON39=/path/to/python3.9'."
 
 check: $(VENV)/$(filled)-check ## check format, lint, types and architecture
 	$(PY) -m ruff format --check --quiet
@@ -75,7 +93,7 @@ clean: ## remove all that the other targets made
 
 $(VENV)/$(filled)-%: $(VENV)/.made pyproject.toml
 	@echo "Filling $(@D) for make $* ..."
-	@$(PY) $(install) '.[fast,blosc,cli,serial,simpy,trio]' --group $*
+	@$(PY) $(install) '.[fast,blosc,certs,cli,serial,simpy,trio]' --group $*
 	@touch $@
 
 $(FUZZ)/$(filled)-fuzz: $(FUZZ)/.made pyproject.toml

@@ -208,6 +208,28 @@ class Channel(ChannelEndpoint):
                 await self._end_within(timeout)
         await self._closed.wait()
 
+    async def hang_up(self, timeout: float | None = 5.0) -> None:
+        """End the connection without answering what the peer asked.
+
+        As `close`, but nobody waits for handlers: they go on, and what they return is dropped.
+        """
+        if not self._closing:
+            self._closing = True
+            self._look()
+            error = ConnectionLost("the channel was closed")
+            self._asking.fail(error)
+            self._answering.end_of_requests(error)
+            self._answering.hang_up(error)
+            if self._transport is None:
+                self._ended(error)
+            else:
+                self._close_transport()
+        try:
+            await within(self._runtime, timeout, self._closed.wait(), "closing")
+        except RequestTimeout:  # the peer does not take what was written
+            self.abort()
+            await self._closed.wait()
+
     async def _end_within(self, timeout: float | None) -> None:
         try:
             try:

@@ -52,6 +52,23 @@ def test_closing_twice_is_fine(scene: Any) -> None:
     scene(scenario)
 
 
+def test_hanging_up_waits_for_no_handler_and_sends_what_was_written(scene: Any, place: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        held = Held(rt)
+        async with channels(rt, held, place) as (client, server):
+            future = client.request(1)
+            await held.until(1)
+            written = server.request("a request of its own")
+            await server.hang_up()
+            await server.hang_up()
+            for lost in (future, written):
+                with pytest.raises(ConnectionLost):
+                    await lost
+            held.waiting[1].set_result("nobody waits for it")
+
+    scene(scenario)
+
+
 def test_close_answers_what_was_accepted(scene: Any, place: Any) -> None:
     async def scenario(rt: Any) -> None:
         held = Held(rt)

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from junto.agents.agent import Agent, Host
 from junto.agents.container import Container as _Container
+from junto.agents.processes import ContainerProcess as _ContainerProcess
+from junto.agents.processes import spawn_containers as _spawn_containers
 from junto.agents.proxies import Target as _Target
 from junto.agents.supervision import Restart, Supervised
 from junto.blocking import BlockingRuntime, Facade, blocking, direct
@@ -16,7 +18,7 @@ from junto.clock import ExternalClock
 from junto.errors import LocalProtocolError
 from junto.runtime import TimerHandle
 
-__all__ = ["Clock", "Container", "Target"]
+__all__ = ["Clock", "Container", "ContainerProcess", "Target", "spawn_container", "spawn_containers"]
 
 A = TypeVar("A", bound=Agent[Any])
 
@@ -165,3 +167,71 @@ class Container(Facade, Host):
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+class ContainerProcess:
+    """A container in a process of its own; its operations block the calling thread."""
+
+    def __init__(self, runtime: BlockingRuntime, inner: _ContainerProcess) -> None:
+        self._runtime = runtime
+        self._inner = inner
+
+    @property
+    def url(self) -> str:
+        """The container's base URL."""
+        return self._inner.url
+
+    @property
+    def urls(self) -> list[str]:
+        """All of them."""
+        return self._inner.urls
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._inner.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """What the process ended with: negative for a signal; ``None`` while it runs."""
+        return self._inner.exit_code
+
+    @property
+    def manager(self) -> Any:
+        """The proxy of its manager."""
+        return self._runtime.call_at_once(lambda: self._inner.manager)
+
+    spawn = blocking(_ContainerProcess.spawn)
+    spawn_many = blocking(_ContainerProcess.spawn_many)
+    set_time = blocking(_ContainerProcess.set_time)
+    stop = blocking(_ContainerProcess.stop)
+    wait = blocking(_ContainerProcess.wait)
+    kill = direct(_ContainerProcess.kill)
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
+
+def spawn_container(container: Container, **settings: Any) -> ContainerProcess:
+    """Start a container in a process of its own; see `spawn_containers`."""
+    return spawn_containers(container, 1, **settings)[0]
+
+
+def spawn_containers(
+    container: Container,
+    count: int | None = None,
+    *,
+    on_crash: Callable[[ContainerProcess], object] | None = None,
+    **settings: Any,
+) -> list[ContainerProcess]:
+    """Start containers, each in a process of its own; see `junto.agents.processes.spawn_containers`."""
+    runtime = container.runtime
+
+    def crashed(process: _ContainerProcess) -> None:
+        assert on_crash is not None, "not called else"
+        on_crash(ContainerProcess(runtime, process))
+
+    started = runtime.call(
+        _spawn_containers, container, count, on_crash=None if on_crash is None else crashed, **settings
+    )
+    return [ContainerProcess(runtime, one) for one in started]

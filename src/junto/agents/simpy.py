@@ -30,7 +30,13 @@ from junto.agents.container import open_container as _open_container
 from junto.agents.directory import Directory
 from junto.agents.proxies import AgentProxy as _AgentProxy
 from junto.agents.settings import TLS, make_settings
-from junto.agents.simpycontainers import Container, EnvironmentClock
+from junto.agents.simpycontainers import (
+    Container,
+    ContainerProcess,
+    EnvironmentClock,
+    spawn_container,
+    spawn_containers,
+)
 from junto.agents.supervision import Failure, Restart, Supervised
 from junto.clock import Clock, ExternalClock
 from junto.custom_types import CustomType
@@ -45,6 +51,7 @@ __all__ = [
     "AgentProxy",
     "Clock",
     "Container",
+    "ContainerProcess",
     "Directory",
     "EnvironmentClock",
     "ExternalClock",
@@ -52,6 +59,8 @@ __all__ = [
     "Restart",
     "Supervised",
     "open_container",
+    "spawn_container",
+    "spawn_containers",
 ]
 
 Agent: TypeAlias = _Agent[Container]

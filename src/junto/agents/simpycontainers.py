@@ -8,14 +8,16 @@ from typing import Any, TypeVar
 
 from junto.agents.agent import Agent, Host
 from junto.agents.container import Container as _Container
+from junto.agents.processes import ContainerProcess as _ContainerProcess
+from junto.agents.processes import spawn_containers as _spawn_containers
 from junto.agents.supervision import Restart, Supervised
 from junto.clock import Clock, RuntimeClock
 from junto.runtimes.simpy.contract import SocketEnvironment
-from junto.runtimes.simpy.futures import Future
+from junto.runtimes.simpy.futures import Future, Task
 from junto.runtimes.simpy.runtime import SimpyRuntime
 from junto.simpy.facades import Facade, direct, eventual
 
-__all__ = ["Container", "EnvironmentClock"]
+__all__ = ["Container", "ContainerProcess", "EnvironmentClock", "spawn_container", "spawn_containers"]
 
 A = TypeVar("A", bound=Agent[Any])
 
@@ -118,3 +120,77 @@ class Container(Facade, Host):
     publish = direct(_Container.publish)
     unsubscribe_at = direct(_Container.unsubscribe_at)
     is_closing = direct(_Container.is_closing)
+
+
+class ContainerProcess:
+    """A container in a process of its own; its operations give events."""
+
+    def __init__(self, runtime: SimpyRuntime, inner: _ContainerProcess) -> None:
+        self._runtime = runtime
+        self._inner = inner
+
+    @property
+    def url(self) -> str:
+        """The container's base URL."""
+        return self._inner.url
+
+    @property
+    def urls(self) -> list[str]:
+        """All of them."""
+        return self._inner.urls
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._inner.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """What the process ended with: negative for a signal; ``None`` while it runs."""
+        return self._inner.exit_code
+
+    @property
+    def manager(self) -> Any:
+        """The proxy of its manager."""
+        return self._inner.manager
+
+    spawn = eventual(_ContainerProcess.spawn)
+    spawn_many = eventual(_ContainerProcess.spawn_many)
+    set_time = eventual(_ContainerProcess.set_time)
+    stop = eventual(_ContainerProcess.stop)
+    wait = eventual(_ContainerProcess.wait)
+    kill = direct(_ContainerProcess.kill)
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
+
+def spawn_container(container: Container, **settings: Any) -> Future[ContainerProcess]:
+    """Start a container in a process of its own; see `spawn_containers`."""
+
+    async def spawn() -> ContainerProcess:
+        return (await spawn_containers(container, 1, **settings))[0]
+
+    return Task(container.env, spawn())
+
+
+def spawn_containers(
+    container: Container,
+    count: int | None = None,
+    *,
+    on_crash: Callable[[ContainerProcess], object] | None = None,
+    **settings: Any,
+) -> Future[list[ContainerProcess]]:
+    """Start containers, each in a process of its own; see `junto.agents.processes.spawn_containers`."""
+    runtime: Any = container.core.runtime
+
+    def crashed(process: _ContainerProcess) -> None:
+        assert on_crash is not None, "not called else"
+        on_crash(ContainerProcess(runtime, process))
+
+    async def spawn() -> list[ContainerProcess]:
+        callback = None if on_crash is None else crashed
+        started = await _spawn_containers(container, count, on_crash=callback, **settings)
+        return [ContainerProcess(runtime, one) for one in started]
+
+    return Task(container.env, spawn())

@@ -26,7 +26,14 @@ from typing import Any, TypeAlias, Unpack
 
 from junto.address import Address
 from junto.agents.agent import Agent as _Agent
-from junto.agents.blocking import Clock, Container, Target
+from junto.agents.blocking import (
+    Clock,
+    Container,
+    ContainerProcess,
+    Target,
+    spawn_container,
+    spawn_containers,
+)
 from junto.agents.container import open_container as _open_container
 from junto.agents.directory import Directory
 from junto.agents.proxies import AgentProxy as _AgentProxy
@@ -45,12 +52,15 @@ __all__ = [
     "AgentProxy",
     "Clock",
     "Container",
+    "ContainerProcess",
     "Directory",
     "ExternalClock",
     "Failure",
     "Restart",
     "Supervised",
     "open_container",
+    "spawn_container",
+    "spawn_containers",
 ]
 
 Agent: TypeAlias = _Agent[Container]

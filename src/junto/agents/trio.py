@@ -28,6 +28,7 @@ from junto.agents.agent import Agent as _Agent
 from junto.agents.container import Container
 from junto.agents.container import open_container as _open_container
 from junto.agents.directory import Directory
+from junto.agents.processes import ContainerProcess, spawn_container, spawn_containers
 from junto.agents.proxies import AgentProxy as _AgentProxy
 from junto.agents.settings import TLS, make_settings
 from junto.agents.supervision import Failure, Restart, Supervised
@@ -45,12 +46,15 @@ __all__ = [
     "AgentProxy",
     "Clock",
     "Container",
+    "ContainerProcess",
     "Directory",
     "ExternalClock",
     "Failure",
     "Restart",
     "Supervised",
     "open_container",
+    "spawn_container",
+    "spawn_containers",
 ]
 
 Agent: TypeAlias = _Agent[Container]

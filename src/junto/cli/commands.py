@@ -15,7 +15,19 @@ from junto.errors import JuntoError
 __all__ = ["run"]
 
 _COMMANDS = (
-    *("call", "inspect", "instrument", "ping", "position", "pub", "query", "serve", "sim", "stream", "sub"),
+    "agents",
+    "call",
+    "certs",
+    "inspect",
+    "instrument",
+    "ping",
+    "position",
+    "pub",
+    "query",
+    "serve",
+    "sim",
+    "stream",
+    "sub",
 )
 
 

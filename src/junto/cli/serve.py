@@ -19,7 +19,7 @@ from junto.codecs import CodecName
 from junto.exposing import describe
 from junto.vsoa.addresses import ServerURL
 
-__all__ = ["serve"]
+__all__ = ["on_signals", "serve"]
 
 _HELP = """Serve SERVICE, written module:Name, until Ctrl-C or SIGTERM.
 
@@ -51,7 +51,7 @@ async def _serve(
     own = [address for address in addresses if isinstance(address, Address)]
     tls = files.server_context(own)
     urls = [address if isinstance(address, Address) else str(address) for address in addresses]
-    stop = _on_signals()
+    stop = on_signals()
     async with aio.serve(service, *urls, tls=tls, workers=workers, codec=codec) as server:
         _announce(server.urls, functions, as_json=as_json)
         await stop.wait()
@@ -74,7 +74,8 @@ def _announce(addresses: list[str], functions: list[dict[str, Any]], *, as_json:
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def _on_signals() -> asyncio.Event:
+def on_signals() -> asyncio.Event:
+    """Give an event that Ctrl-C and SIGTERM set, in the event loop that runs."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
