@@ -3,7 +3,7 @@
     python -m benchmarks.agents [--agents 1000] [--rounds 7] [--aiomas python3.9]
 
 The ring: each agent calls the next and awaits its answer, so that one message goes all round and an answer
-back. "Bare" is the same chain made of asyncio's tasks alone, measured in the same run; figures are the best of
+back. "Bare" is the same chain made of asyncio tasks alone, measured in the same run; figures are the best of
 the rounds. ``--aiomas`` names a Python in which ``aiomas==2.0.1`` with ``arrow<0.14`` and ``msgpack<1`` is
 installed; without one aiomas is left out.
 """
