@@ -1,14 +1,16 @@
 """Agents for asyncio programs.
 
-class Seller(aio.Agent):
-    @expose
-    def price(self) -> float:
-        return 3.5
+Agents are derived from `Agent`, and live in a container::
 
-async with aio.open_container("tcp://127.0.0.1:5555") as container:
-    seller = Seller(container)
-    proxy = await container.connect(seller.url)
-    assert await proxy.price() == 3.5
+    class Seller(aio.Agent):
+        @expose
+        def price(self) -> float:
+            return 3.5
+
+    async with aio.open_container("tcp://127.0.0.1:5555") as container:
+        seller = Seller(container)
+        proxy = await container.connect(seller.url)
+        assert await proxy.price() == 3.5
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """Agents for SimPy programs, in real time.
 
+Agents are derived from `Agent`, and live in a container::
+
     class Seller(simpy.Agent):
         @expose
         def price(self):

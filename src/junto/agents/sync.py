@@ -1,5 +1,7 @@
 """Agents for programs that block.
 
+Agents are derived from `Agent`, and live in a container::
+
     class Seller(sync.Agent):
         @expose
         def price(self) -> float:

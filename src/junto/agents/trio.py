@@ -1,5 +1,7 @@
 """Agents for trio programs.
 
+Agents are derived from `Agent`, and live in a container::
+
     class Seller(trio.Agent):
         @expose
         def price(self) -> float:
