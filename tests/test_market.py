@@ -1,0 +1,42 @@
+"""The market of the examples, made small: its books agree."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "examples/market/run.py"), *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+
+def test_what_is_sold_in_two_processes_is_bought(tmp_path: Path) -> None:
+    done = run(tmp_path, "--agents", "400", "--containers", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    outcome: dict[str, Any] = json.loads(done.stdout)
+    assert outcome["right"]
+    assert outcome["agents"] == 400
+    assert outcome["sold"] == outcome["bought"] > 50
+    assert outcome["calls"] > 2_000
+    assert done.stderr == ""
+
+
+def test_progress_is_told(tmp_path: Path) -> None:
+    done = run(tmp_path, "--agents", "40", "--containers", "1")
+    assert done.returncode == 0, done.stderr
+    assert "100%" in done.stderr
+    assert done.stdout.endswith("the books agree\n")
