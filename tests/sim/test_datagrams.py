@@ -9,9 +9,10 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from net_scenarios import run_world
 
 from junto.sim import Host, World
+
+from .net_scenarios import run_world
 
 
 class Notes(asyncio.DatagramProtocol):

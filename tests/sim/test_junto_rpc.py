@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from net_scenarios import run_world
-
 from junto import aio, expose
 from junto.errors import ConnectionLost, RequestTimeout
 from junto.sim import Host, World
+
+from .net_scenarios import run_world
 
 
 class Counter:

@@ -7,10 +7,11 @@ from statistics import median
 from typing import Any
 
 import pytest
-from net_scenarios import Recorder, run_world
 
 from junto.sim import Host, World
 from junto.sim.network import Conditions, fixed, lognormal, pareto, uniform
+
+from .net_scenarios import Recorder, run_world
 
 
 class Echo(asyncio.DatagramProtocol):

@@ -8,9 +8,10 @@ import socket
 from typing import Any
 
 import pytest
-from net_scenarios import run_world
 
 from junto.sim import Host, World
+
+from .net_scenarios import run_world
 
 
 async def look_up(name: Any, port: Any = 80, **hints: Any) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from net_scenarios import run_world
-
 from junto.sim import Host, World
+
+from .net_scenarios import run_world
 
 LETTERS = bytes(range(256)) * 4096
 

@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from net_scenarios import run_world
 
 from junto import aio, expose, simpy, sync
 from junto.runtimes.simpy.backends import make_environment
 from junto.sim import Host, HostDied, SimEscape, UnclaimedError, World
+
+from .net_scenarios import run_world
 
 
 def script(folder: Path, text: str, name: str = "script.py") -> Path:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from traces import a_long_run, an_election
 
 from junto.sim.report import FORMAT, Failure, ReportError, read_failure, report_json, report_text
 from junto.sim.telling import last_lines
+
+from .traces import a_long_run, an_election
 
 
 def a_failure(**changes: object) -> Failure:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from net_scenarios import run_world
 
 from junto.sim import Host, SimEscape, World
+
+from .net_scenarios import run_world
 
 _captured_recv = socket.socket.recv
 

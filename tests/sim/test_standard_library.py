@@ -12,7 +12,8 @@ import xmlrpc.server
 from typing import Any
 
 import pytest
-from pairs import PAUSE, ROUNDS, client_context, server_context, talk
+
+from .pairs import PAUSE, ROUNDS, client_context, server_context, talk
 
 EXPECTED = [b"AB%d\n" % number for number in range(ROUNDS)]
 

@@ -11,10 +11,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from net_scenarios import run_world
 
 from junto.sim import Host, World
 from junto.sim.network import Conditions
+
+from .net_scenarios import run_world
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -9,12 +9,13 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from traces import Maker, a_long_run, an_election
 
 from junto.sim.timeline import make_page, write_timeline
 from junto.sim.timeline.layout import Layout
 from junto.sim.timeline.model import WINDOW, make_diagram
 from junto.sim.trace import Trace, TraceError
+
+from .traces import Maker, a_long_run, an_election
 
 SVG = "{http://www.w3.org/2000/svg}"
 BROWSER = next(

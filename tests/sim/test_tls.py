@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import trustme
-from net_scenarios import run_world
 
 from junto.sim import Host, World
+
+from .net_scenarios import run_world
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 import trustme
-from net_scenarios import run_world
 
 from junto.sim import Host, World
+
+from .net_scenarios import run_world
 
 Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
 

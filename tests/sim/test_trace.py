@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from traces import Maker, a_long_run, an_election, packet
 
 from junto.sim.decoding import decode, decode_datagram
 from junto.sim.diffing import describe_difference, find_causes, find_difference
 from junto.sim.flights import find_flights
 from junto.sim.telling import Story, last_lines, select, trace_lines
 from junto.sim.trace import EXCERPT, KINDS, Trace, TraceError, escape, make_trace, read_trace, unescape
+
+from .traces import Maker, a_long_run, an_election, packet
 
 
 def written(trace: Trace, tmp_path: Path) -> Path:

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 import trio
-from net_scenarios import run_world
-from pairs import PAUSE, ROUNDS, client_context, server_context, talk
 
 from junto import aio, expose
 from junto import trio as junto_trio
 from junto.sim import Host, HostDied, SimDeadlock, SimEscape, UnclaimedError, World
+
+from .net_scenarios import run_world
+from .pairs import PAUSE, ROUNDS, client_context, server_context, talk
 
 EXPECTED = [b"AB%d\n" % number for number in range(ROUNDS)]
 

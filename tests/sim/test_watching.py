@@ -8,9 +8,10 @@ import socket
 from typing import Any
 
 import pytest
-from net_scenarios import run_world
 
 from junto.sim import Host, SimEscape, World
+
+from .net_scenarios import run_world
 
 
 async def serve_echo() -> None:

@@ -7,11 +7,12 @@ import random
 from typing import Any
 
 import pytest
-from promises import BLOCK, MANY, QUICK, Promises, answer_to, hold, pause, this_host
 
 from junto import aio, sim
 from junto.errors import JuntoError
 from junto.sim.world import World
+
+from .promises import BLOCK, MANY, QUICK, Promises, answer_to, hold, pause, this_host
 
 URL = "tcp://server:5555"
 TIMEOUT = 2.0

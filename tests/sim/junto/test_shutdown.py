@@ -6,11 +6,12 @@ import asyncio
 from typing import Any
 
 import pytest
-from promises import BLOCK, MANY, QUICK, Promises, answer_to, hold, pause, this_host
 
 from junto import aio, expose, sim
 from junto.errors import ConnectionLost, JuntoError
 from junto.sim.world import World
+
+from .promises import BLOCK, MANY, QUICK, Promises, answer_to, hold, pause, this_host
 
 URL = "tcp://server:5555"
 TIMEOUT = 10.0

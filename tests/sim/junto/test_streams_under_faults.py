@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from promises import BLOCK, MANY, QUICK, Promises, hold, pause, this_host
 
 from junto import aio, expose, sim
 from junto.errors import JuntoError
 from junto.sim.host import Host
 from junto.sim.world import World
 from junto.streaming import WINDOW
+
+from .promises import BLOCK, MANY, QUICK, Promises, hold, pause, this_host
 
 URL = "tcp://server:5555"
 LENGTH = 2 * WINDOW + 10

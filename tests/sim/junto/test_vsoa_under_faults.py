@@ -6,12 +6,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from promises import BLOCK, MANY, QUICK, RECOVERY, Promises, hold, pause, this_host
 
 from junto import sim
 from junto.errors import JuntoError
 from junto.sim.world import World
 from junto.vsoa import aio
+
+from .promises import BLOCK, MANY, QUICK, RECOVERY, Promises, hold, pause, this_host
 
 URL = "vsoa://server:3000"
 TIMEOUT = 1.0

@@ -8,7 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from pairs import PAUSE, ROUNDS, client_context, server_context, talk
+
+from tests.sim.pairs import PAUSE, ROUNDS, client_context, server_context, talk
 
 
 async def greet(request: web.Request) -> web.Response:

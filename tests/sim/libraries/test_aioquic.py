@@ -9,7 +9,8 @@ from aioquic.asyncio import client, server
 from aioquic.quic.configuration import QuicConfiguration
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from pairs import AUTHORITY, CERTIFICATE, PAUSE, ROUNDS, talk
+
+from tests.sim.pairs import AUTHORITY, CERTIFICATE, PAUSE, ROUNDS, talk
 
 
 def configuration(is_client: bool) -> QuicConfiguration:

@@ -8,7 +8,8 @@ from typing import Any
 import anyio
 import anyio.to_thread
 from anyio.streams.tls import TLSListener
-from pairs import PAUSE, ROUNDS, client_context, server_context, talk
+
+from tests.sim.pairs import PAUSE, ROUNDS, client_context, server_context, talk
 
 EXPECTED = [b"AB%d" % number for number in range(ROUNDS)]
 

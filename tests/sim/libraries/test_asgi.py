@@ -11,7 +11,8 @@ import hypercorn.asyncio
 import hypercorn.config
 import pytest
 import uvicorn
-from pairs import PAUSE, ROUNDS, talk
+
+from tests.sim.pairs import PAUSE, ROUNDS, talk
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 import asyncssh
-from pairs import PAUSE, ROUNDS, talk
+
+from tests.sim.pairs import PAUSE, ROUNDS, talk
 
 HOST_KEY = asyncssh.generate_private_key("ssh-ed25519")
 USER_KEY = asyncssh.generate_private_key("ssh-ed25519")

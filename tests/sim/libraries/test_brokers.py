@@ -11,9 +11,9 @@ import asyncpg
 import nats
 import redis
 import redis.asyncio
-from pairs import PAUSE, ROUNDS, talk
 
 from junto.sim.standins import MqttServer, NatsServer, PostgresServer, RespServer
+from tests.sim.pairs import PAUSE, ROUNDS, talk
 
 NUMBERS = list(range(ROUNDS))
 

@@ -9,7 +9,8 @@ from grpclib.client import Channel, StreamStreamMethod, UnaryUnaryMethod
 from grpclib.const import Cardinality, Handler
 from grpclib.encoding.base import CodecBase
 from grpclib.server import Server, Stream
-from pairs import PAUSE, ROUNDS, talk
+
+from tests.sim.pairs import PAUSE, ROUNDS, talk
 
 
 class Plain(CodecBase):

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import requests
 import trustme
-from pairs import AUTHORITY, PAUSE, ROUNDS, server_context, talk
+
+from tests.sim.pairs import AUTHORITY, PAUSE, ROUNDS, server_context, talk
 
 
 class Answer(http.server.BaseHTTPRequestHandler):

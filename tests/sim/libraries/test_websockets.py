@@ -11,7 +11,8 @@ import websockets.asyncio.client
 import websockets.asyncio.server
 import websockets.sync.client
 import websockets.sync.server
-from pairs import PAUSE, ROUNDS, client_context, server_context, talk
+
+from tests.sim.pairs import PAUSE, ROUNDS, client_context, server_context, talk
 
 EXPECTED = [f"ab{number}"[::-1] for number in range(ROUNDS)]
 
