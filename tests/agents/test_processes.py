@@ -173,7 +173,7 @@ def test_a_crash_is_reported_and_told_to_who_holds_proxies() -> None:
                 assert crashed == [process]
                 assert isinstance(failures[0].error, ConnectionLost)
                 assert "ended with 3" in str(failures[0].error)
-                with pytest.raises(ConnectionFailed):
+                with pytest.raises((ConnectionFailed, ConnectionLost)):
                     await worker.pid()
 
     run(main())
@@ -199,6 +199,36 @@ def test_closing_the_container_ends_its_processes() -> None:
         assert await asyncio.to_thread(process._process.wait, WAIT) == 0
 
     run(main())
+
+
+def test_a_process_ends_with_its_parent_however_that_ends(tmp_path: Path) -> None:
+    program = """
+import asyncio, sys
+from junto.agents import aio
+
+async def main():
+    container = await aio.open_container()
+    process = await aio.spawn_container(container, allow=[])
+    print(process.url, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        url = parent.stdout.readline().strip()
+
+        async def main() -> None:
+            lost = asyncio.Event()
+            async with aio.open_container() as container:
+                await container.watch(url, lost.set)
+                parent.kill()
+                await lost.wait()
+
+        try:
+            run(main())
+        finally:
+            parent.kill()
 
 
 def test_a_process_that_does_not_stop_is_killed() -> None:
