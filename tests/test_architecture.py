@@ -56,6 +56,7 @@ PLACES = {
     "sim.errors": "errors",
     "simpy": "flavour",
     "simpy.facades": "binding",
+    "simpy.virtual": "virtual",
     "sync": "flavour",
     "testing": "application",
     "trio": "flavour",
@@ -85,7 +86,9 @@ ARROWS: dict[str, frozenset[str]] = {
     "binding": BELOW_FLAVOURS | {"binding", "runtimes"},
     "flavour": BELOW_FLAVOURS | {"binding", "runtimes", "sansio.tls"},
     "sim": frozenset({"sim", "sansio", "codec", "runtimes", "errors"}),
-    "application": BELOW_FLAVOURS | {"sim"} | {"application", "flavour", "front"},
+    # The one way of a flavour into the simulated world: SimPy's users know a virtual network as a backend.
+    "virtual": BELOW_FLAVOURS | {"runtimes", "sim"},
+    "application": BELOW_FLAVOURS | {"sim", "virtual"} | {"application", "flavour", "front"},
 }
 
 WORLDS = frozenset({"asyncio", "select", "selectors", "simpy", "socket", "socketserver", "trio", "uvloop"})
@@ -118,7 +121,13 @@ EMPTY_NAMES = frozenset({"base", "common", "core", "helpers", "misc", "util", "u
 MAX_LINES = 400
 
 # Each tells one story in several modules: a program of its own, or what one optional dependency is wrapped in.
-WHOLE_PACKAGES = ("junto.cli", "junto.runtimes.simpy", "junto.runtimes.trio", "junto.simpy")
+WHOLE_PACKAGES = (
+    "junto.cli",
+    "junto.runtimes.simpy",
+    "junto.runtimes.trio",
+    "junto.sim.trio_hosts",
+    "junto.simpy",
+)
 
 
 @dataclass(frozen=True)

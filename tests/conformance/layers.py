@@ -63,7 +63,8 @@ def left_behind(rt: Any) -> list[Any]:
 
 def live_timers(rt: Any) -> list[Any]:
     if hasattr(rt, "env"):  # one of them is the limit of the scenario itself
-        timers = [entry[3] for entry in rt.env._agenda if entry[3].callbacks]
+        agenda = rt.env._agenda if hasattr(rt.env, "_agenda") else rt.env._queue
+        timers = [entry[3] for entry in agenda if entry[3].callbacks]
         return timers if len(timers) > 1 else []
     return [timer for timer in rt._timers._heap if not timer.cancelled]
 

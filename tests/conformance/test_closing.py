@@ -10,7 +10,7 @@ from junto.errors import ConnectionLost, LocalProtocolError, RemoteError
 
 from .layers import channels, marked, raw_client, raw_server, serving, until
 from .test_requests import Held
-from .worlds import World, sleep
+from .worlds import World, in_real_time, sleep
 
 
 def echo(content: Any) -> Any:
@@ -78,6 +78,7 @@ def test_close_answers_what_was_accepted(scene: Any, place: Any) -> None:
     scene(scenario)
 
 
+@in_real_time
 def test_close_answers_what_was_accepted_by_a_peer_that_goes_on_sending(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         held = Held(rt)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from .endpoints import Recorder
-from .worlds import World, sleep, within
+from .worlds import World, in_real_time, sleep, within
 
 
 def test_time_goes_on_while_one_waits(run: World) -> None:
@@ -91,6 +91,7 @@ def test_a_timer_may_cancel_one_that_is_due_with_it(run: World) -> None:
     run(scenario)
 
 
+@in_real_time
 def test_another_thread_may_call_in(run: World) -> None:
     async def scenario(rt: Any) -> None:
         future = rt.create_future()

@@ -21,7 +21,7 @@ from junto.runtimes.threads import ThreadsRuntime
 from .conftest import Contexts, Place
 from .endpoints import BufferedEcho, BufferedRecorder, Echo, Recorder
 from .test_transports import MEGABYTE, pair
-from .worlds import World, sleep
+from .worlds import World, in_real_time, sleep
 
 HERE = Address("tls", "127.0.0.1")
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
@@ -185,6 +185,7 @@ def test_a_peer_that_ends_during_the_handshake_is_a_failed_connection(run: World
     run(scenario)
 
 
+@in_real_time
 def test_a_handshake_may_be_given_up(run: World, contexts: Contexts) -> None:
     async def scenario(rt: Any) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:

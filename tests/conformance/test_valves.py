@@ -11,7 +11,7 @@ from junto.errors import ConnectionLost, Overloaded, RemoteError
 
 from .layers import channels, raw_client, raw_server, serving, until
 from .test_requests import Held
-from .worlds import sleep
+from .worlds import in_real_time, sleep
 
 MiB = 1 << 20
 
@@ -144,6 +144,7 @@ def test_both_sides_flooding_each_other_do_not_deadlock(scene: Any, place: Any) 
     scene(scenario)
 
 
+@in_real_time
 def test_a_peer_that_does_not_read_costs_bounded_memory_and_others_are_served(scene: Any) -> None:
     big = "x" * 100_000
 

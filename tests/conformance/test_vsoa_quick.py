@@ -12,7 +12,7 @@ from junto.sansio.vsoa.frames import DATAGRAM, PINGECHO, PUBLISH, REPLY, SERVINF
 
 from .layers import until
 from .vsoa import both, connected, raw_client, raw_pair, raw_server, serving
-from .worlds import sleep
+from .worlds import in_real_time, sleep
 
 
 class Datagrams:
@@ -141,6 +141,7 @@ def test_a_client_that_named_no_port_gets_nothing_quickly(scene: Any) -> None:
     scene(scenario)
 
 
+@in_real_time
 def test_a_client_sends_from_the_port_it_named_and_hears_its_server_alone(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         async with raw_pair(rt) as (client, peer):

@@ -11,7 +11,7 @@ from junto.sansio.vsoa.frames import RPC, SUBSCRIBE
 
 from .layers import until
 from .vsoa import RawPeer, connected, raw_client, raw_pair, serving
-from .worlds import sleep
+from .worlds import in_real_time, sleep
 
 DATA = b"x" * 20_000
 BACKLOG = 200_000
@@ -95,6 +95,7 @@ def test_a_subscriber_that_does_not_read_may_be_sent_away(scene: Any) -> None:
     scene(scenario)
 
 
+@in_real_time
 def test_who_does_not_read_answers_is_not_read(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         async with serving(rt) as server, raw_client(rt, server) as peer:
@@ -122,6 +123,7 @@ def test_who_does_not_read_answers_is_not_read(scene: Any) -> None:
     scene(scenario)
 
 
+@in_real_time
 def test_datagrams_and_answers_are_not_dropped_for_a_slow_client(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         async with serving(rt, backlog=BACKLOG) as server, raw_client(rt, server) as peer:

@@ -13,19 +13,21 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 import trio
 import uvloop
 
 from junto import sim
 from junto.runtimes.asyncio import asyncio_runtime
 from junto.runtimes.polling import SelectorPoller
-from junto.runtimes.simpy.backends import make_environment
 from junto.runtimes.simpy.futures import Task
 from junto.runtimes.simpy.runtime import simpy_runtime
 from junto.runtimes.threads import Cancelled, InvalidState, ThreadsRuntime
 from junto.runtimes.trio.opening import QuietNursery
 from junto.runtimes.trio.runtime import TrioRuntime
+from junto.simpy.environments import Environment
 
+LATENCY = 0.000_02  # seconds of a virtual network: hardly more than of the system's
 logger = logging.getLogger("asyncio")
 SEED = int(os.environ.get("JUNTO_CONFORMANCE_SEED", 1))  # of the simulated world
 LIMIT = 15.0  # seconds for one scenario: only a hang takes so long
@@ -88,9 +90,10 @@ def run_selectors(scenario: Scenario) -> Any:
     return run_threads(scenario, SelectorPoller())
 
 
-def run_simpy(backend: str) -> Callable[[Scenario], Any]:
+def run_simpy(backend: str, **options: Any) -> Callable[[Scenario], Any]:
     def run(scenario: Scenario) -> Any:
-        env = make_environment(backend)
+        make: Any = Environment
+        env = make(backend, **options)
         runtime = simpy_runtime(env)
 
         # Not made by the runtime, for it is none of those that a scenario leaves behind.
@@ -106,18 +109,19 @@ def run_simpy(backend: str) -> Callable[[Scenario], Any]:
     return run
 
 
-def run_trio(scenario: Scenario) -> Any:
-    async def main() -> Any:
-        with trio.fail_after(LIMIT):
-            async with QuietNursery() as nursery:
-                runtime = TrioRuntime(nursery)
-                try:
-                    return await scenario(runtime)
-                finally:
-                    await runtime.stop()
-                    runtime.end()
+async def _in_trio(scenario: Scenario) -> Any:
+    with trio.fail_after(LIMIT):
+        async with QuietNursery() as nursery:
+            runtime = TrioRuntime(nursery)
+            try:
+                return await scenario(runtime)
+            finally:
+                await runtime.stop()
+                runtime.end()
 
-    return trio.run(main)
+
+def run_trio(scenario: Scenario) -> Any:
+    return trio.run(_in_trio, scenario)
 
 
 def run_simulated_asyncio(scenario: Scenario, *expected: type[BaseException]) -> Any:
@@ -126,6 +130,10 @@ def run_simulated_asyncio(scenario: Scenario, *expected: type[BaseException]) ->
 
 def run_simulated_threads(scenario: Scenario, *expected: type[BaseException]) -> Any:
     return _in_a_world(lambda host: host.program(lambda: run_threads(scenario)), expected)
+
+
+def run_simulated_trio(scenario: Scenario, *expected: type[BaseException]) -> Any:
+    return _in_a_world(lambda host: host.run_trio(_in_trio, scenario), expected)
 
 
 def _in_a_world(start: Callable[[sim.Host], sim.Program], expected: tuple[type[BaseException], ...]) -> Any:
@@ -153,6 +161,7 @@ WORLDS = [
         World(f"simpy-{backend}", run_simpy(backend), Cancelled, InvalidState)
         for backend in ("select", "poll", "epoll", "asyncio")
     ),
+    World("simpy-virtual", run_simpy("virtual", loopback_latency=lambda: LATENCY), Cancelled, InvalidState),
     World("trio", run_trio, (Cancelled, trio.Cancelled), InvalidState, lambda: trio.CancelScope(shield=True)),
     World(
         "simulated-asyncio",
@@ -162,7 +171,24 @@ WORLDS = [
         simulated=True,
     ),
     World("simulated-threads", run_simulated_threads, Cancelled, InvalidState, simulated=True),
+    World(
+        "simulated-trio",
+        run_simulated_trio,
+        (Cancelled, trio.Cancelled),
+        InvalidState,
+        lambda: trio.CancelScope(shield=True),
+        simulated=True,
+    ),
 ]
+
+
+in_real_time = pytest.mark.parametrize(
+    "run",
+    [world for world in WORLDS if world.name != "simpy-virtual"],
+    ids=lambda world: world.name,
+    indirect=True,
+)
+"""For what needs the system's sockets or files, ports that both ends share, or time that goes by itself."""
 
 
 async def sleep(rt: Any, seconds: float) -> None:

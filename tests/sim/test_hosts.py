@@ -7,8 +7,9 @@ import gc
 import os
 import signal
 import sys
+import warnings
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from typing import Any
 
 import pytest
@@ -59,6 +60,46 @@ def test_tasks_of_one_host_are_not_those_of_another() -> None:  # H3
         assert "one cancelled" in log
         assert log.count("other") == 3
         assert "other cancelled" not in log
+
+
+def test_what_is_left_at_the_end_is_closed_from_inside_however_often_it_waits() -> None:  # R9, trap 23
+    log: Log = []
+    made: list[asyncio.Task[None]] = []
+
+    class Inner:
+        def __await__(self) -> Generator[Any, None, None]:
+            return self.run().__await__()
+
+        async def run(self) -> None:
+            loop = asyncio.get_running_loop()
+            try:
+                await asyncio.sleep(100)
+            finally:
+                made.append(loop.create_task(never()))
+                await asyncio.sleep(0)
+                log.append("not this")
+
+    async def never() -> None:
+        log.append("not this either")
+
+    async def outer() -> None:
+        try:
+            await Inner()
+        finally:
+            log.append("closed")
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+
+        @in_world()
+        async def _(world: World) -> None:
+            world.host("a").run(outer)
+            await world.sleep(1)
+
+        gc.collect()
+    assert log == ["closed"]
+    assert len(made) == 1
+    assert told == []
 
 
 def test_nothing_of_a_killed_process_runs_any_more() -> None:  # H4

@@ -8,13 +8,15 @@ import pytest
 from junto import simpy
 
 LIMIT = 10.0
+BACKENDS = ("select", "poll", "epoll", "asyncio")
 
 Process = Generator[Any, Any, Any]
 
 
-@pytest.fixture(params=["select", "poll", "epoll", "asyncio"])
+@pytest.fixture(params=[*BACKENDS, "virtual"])
 def env(request: pytest.FixtureRequest) -> Generator[Any, None, None]:
-    env = simpy.Environment(request.param)
+    options = {"loopback_latency": lambda: 0.000_01} if request.param == "virtual" else {}
+    env: Any = simpy.Environment(request.param, **options)
     yield env
     env.close()
 

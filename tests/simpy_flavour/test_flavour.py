@@ -15,7 +15,7 @@ from simpy import Interrupt
 from junto import MOSAIK, ServiceDict, expose, simpy, sync
 from junto.errors import ConnectionFailed, ConnectionLost, RemoteError, RequestTimeout
 
-from .conftest import Process
+from .conftest import BACKENDS, Process
 
 HERE = "tcp://127.0.0.1:0"
 
@@ -773,6 +773,7 @@ def test_a_connection_that_is_to_be_kept_is_opened_anew(env: Any, run: Any) -> N
     run(process())
 
 
+@pytest.mark.parametrize("env", BACKENDS, indirect=True)
 def test_a_client_that_blocks_is_served(env: Any, run: Any) -> None:
     import threading
 

@@ -16,6 +16,8 @@ from junto.compat.simpy_io.packet import Packet, PacketUTF8
 from .test_sockets import refused_address
 from .worlds import BACKENDS, LOCAL, client_context, server_context
 
+ALL_BACKENDS = (*BACKENDS, "virtual")
+
 # The programs as users of simpy.io have them, but for their import lines, which `run_sample` changes.
 
 SOCKETS = """
@@ -89,7 +91,7 @@ env.run(until=asking)
 """
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ALL_BACKENDS)
 @pytest.mark.parametrize("sample", [SOCKETS, PACKETS, MESSAGES], ids=["sockets", "packets", "messages"])
 def test_a_program_runs_with_its_import_lines_changed(
     sample: str, backend: str, capsys: pytest.CaptureFixture[str]
@@ -117,7 +119,7 @@ def test_d13_tls_sockets_have_their_old_name_and_take_contexts(backend: str) -> 
     env.close()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ALL_BACKENDS)
 def test_the_old_names_of_events_and_processes_are_there(backend: str) -> None:
     env = module(backend).Environment()
     event = env.suspend()
@@ -134,7 +136,7 @@ def test_the_old_names_of_events_and_processes_are_there(backend: str) -> None:
     env.close()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ALL_BACKENDS)
 def test_the_old_names_of_layers_work_together(backend: str) -> None:
     io = module(backend)
     env = io.Environment()

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from .test_sockets import UNKNOWN, refused_address
-from .worlds import LOCAL, Process, World
+from .test_sockets import UNKNOWN, refused_address, try_in_vain
+from .worlds import LOCAL, REAL_WORLDS, VIRTUAL, Process, World
 
 
 def fresh(world: World) -> Any:
@@ -19,8 +19,7 @@ def fresh(world: World) -> Any:
 
 def refused(world: World) -> Any:
     sock = world.socket()
-    with pytest.raises(ConnectionRefusedError):
-        sock.connect(refused_address())
+    try_in_vain(sock)
     return sock
 
 
@@ -108,9 +107,6 @@ def blocked_write(sock: Any) -> Any:
 TABLE = [
     ("never connected", fresh, read, {"ENOTCONN"}),
     ("never connected", fresh, write, {"EPIPE"}),
-    ("refused", fresh, connect_elsewhere, {"ECONNREFUSED"}),
-    ("refused", refused, read, {"ENOTCONN"}),
-    ("refused", refused, write, {"EPIPE"}),
     ("no listen", fresh, accept, {"EINVAL"}),
     ("connected", connected, bind, {"EINVAL"}),
     ("connected", connected, listen, {"EINVAL", "EISCONN"}),
@@ -126,12 +122,28 @@ TABLE = [
     ("peer closed", after_peers_end, read, {"ECONNRESET"}),
     ("peer closed", after_peers_end, keep_writing, {"EPIPE", "ECONNRESET"}),
 ]
+IN_REAL_TIME = [
+    ("refused", fresh, connect_elsewhere, {"ECONNREFUSED"}),
+    ("refused", refused, read, {"ENOTCONN"}),
+    ("refused", refused, write, {"EPIPE"}),
+]
+VIRTUALLY = [
+    ("refused", refused, read, {"ECONNREFUSED"}),
+    ("refused", refused, write, {"ECONNREFUSED"}),
+    ("listening", listening, connect_elsewhere, {"EISCONN"}),
+    ("connected", connected, listen, {"EINVAL"}),
+    ("peer closed", after_peers_end, keep_writing, {"EPIPE"}),
+]
 
 
-@pytest.mark.parametrize(
-    ("situation", "make", "operation", "numbers"),
-    [pytest.param(*row, id=f"{row[0]} - {row[2].__name__}") for row in TABLE],
-)
+def rows(table: Any) -> Any:
+    return pytest.mark.parametrize(
+        ("situation", "make", "operation", "numbers"),
+        [pytest.param(*row, id=f"{row[0]} - {row[2].__name__}") for row in table],
+    )
+
+
+@rows(TABLE)
 def test_the_error_number_is_that_of_the_table(
     world: World, situation: str, make: Any, operation: Any, numbers: set[str]
 ) -> None:
@@ -139,6 +151,22 @@ def test_the_error_number_is_that_of_the_table(
     error = world.error_of(lambda: operation(sock))
     assert error.errno is not None
     assert errno.errorcode[error.errno] in numbers
+
+
+@pytest.mark.parametrize("world", REAL_WORLDS, indirect=True)
+@rows(IN_REAL_TIME)
+def test_the_error_number_of_a_refused_connection_is_that_of_the_table(
+    world: World, situation: str, make: Any, operation: Any, numbers: set[str]
+) -> None:
+    test_the_error_number_is_that_of_the_table(world, situation, make, operation, numbers)
+
+
+@pytest.mark.parametrize("world", [VIRTUAL], indirect=True)
+@rows(VIRTUALLY)
+def test_the_error_number_of_the_virtual_network_is_that_of_the_table(
+    world: World, situation: str, make: Any, operation: Any, numbers: set[str]
+) -> None:
+    test_the_error_number_is_that_of_the_table(world, situation, make, operation, numbers)
 
 
 @pytest.mark.parametrize("operation", ["bind", "connect"])

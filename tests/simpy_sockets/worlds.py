@@ -11,18 +11,23 @@ from typing import Any
 import pytest
 import trustme
 
-from junto.simpy.environments import Environment, WallClockEnvironment
+from junto.simpy import virtual
+from junto.simpy.environments import Environment, SocketEnvironment
 from junto.simpy.packets import Packet, PacketUTF8
 from junto.simpy.sockets import TCPSocket
 from junto.simpy.tls_sockets import TLSSocket
 
 BACKENDS = ("select", "poll", "epoll", "asyncio")
 KINDS = ("tcp", "tls")
-WORLDS = [f"{backend}-{kind}" for backend in BACKENDS for kind in KINDS]
-TCP_WORLDS = [f"{backend}-tcp" for backend in BACKENDS]
+REAL_WORLDS = [f"{backend}-{kind}" for backend in BACKENDS for kind in KINDS]
+VIRTUAL = "virtual-tcp"
+WORLDS = [*REAL_WORLDS, VIRTUAL]
+REAL_TCP_WORLDS = [f"{backend}-tcp" for backend in BACKENDS]
+TCP_WORLDS = [*REAL_TCP_WORLDS, VIRTUAL]
 TLS_WORLDS = [f"{backend}-tls" for backend in BACKENDS]
 
 LOCAL = ("127.0.0.1", 0)
+LATENCY = 0.000_1  # of a virtual network: less than the time-outs of the tests
 LONGEST = 10.0  # seconds; a wait that takes longer has failed
 
 Process = Generator[Any, Any, Any]
@@ -61,8 +66,14 @@ class World:
 
     def __init__(self, name: str) -> None:
         self.backend, _, self.kind = name.partition("-")
-        self.env: WallClockEnvironment = Environment(self.backend)
-        self.Socket: type[Any] = tls_class() if self.kind == "tls" else TCPSocket
+        self.is_virtual = self.backend == "virtual"
+        options = {"loopback_latency": lambda: LATENCY} if self.is_virtual else {}
+        self.env: SocketEnvironment = Environment(self.backend, **options)
+        self.Socket: type[Any] = TCPSocket
+        if self.is_virtual:
+            self.Socket = virtual.TCPSocket
+        elif self.kind == "tls":
+            self.Socket = tls_class()
 
     def socket(self) -> Any:
         return self.Socket(self.env)

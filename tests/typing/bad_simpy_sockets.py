@@ -14,7 +14,7 @@ from junto.simpy.sockets import TCPSocket
 from junto.simpy.tls_sockets import TLSSocket
 
 Environment("asyncore")  # type: ignore[call-overload]
-Environment("virtual")  # type: ignore[call-overload]
+Environment("kqueue")  # type: ignore[call-overload]
 env = Environment()
 env.run(until="later")  # type: ignore[arg-type]
 

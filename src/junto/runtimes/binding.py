@@ -13,7 +13,7 @@ import stat
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["SocketFile", "bind_datagram", "bind_tcp", "bind_unix", "tune"]
+__all__ = ["SYSTEM", "SocketFile", "SystemSockets", "bind_datagram", "bind_tcp", "bind_unix", "tune"]
 
 BACKLOG = 128
 _PORT_TRIES = 16
@@ -35,7 +35,26 @@ def addresses_of(infos: Sequence[AddressInfo]) -> list[str]:
     return list(dict.fromkeys(str(place[0]) for _, _, _, _, place in infos))
 
 
-def bind_tcp(infos: Sequence[AddressInfo]) -> list[socket.socket]:
+class SystemSockets:
+    """Where a runtime's sockets come from: from the system, unless it lives in another world."""
+
+    def socket(self, family: int, kind: int, proto: int = 0) -> Any:
+        """Make a socket."""
+        return socket.socket(family, kind, proto)
+
+    def getaddrinfo(self, host: Any, port: Any, **hints: int) -> Sequence[AddressInfo]:
+        """Resolve a name, as `socket.getaddrinfo` does."""
+        return socket.getaddrinfo(host, port, **hints)
+
+    def bind_unix(self, path: str) -> tuple[Any, SocketFile | None]:
+        """Listen at *path*: see the function of this name."""
+        return bind_unix(path)
+
+
+SYSTEM = SystemSockets()
+
+
+def bind_tcp(infos: Sequence[AddressInfo], sockets: SystemSockets = SYSTEM) -> list[socket.socket]:
     """Listen at all of the given addresses, with one port.
 
     Where the port is 0, the first socket gets one from the system and the others take the
@@ -46,7 +65,7 @@ def bind_tcp(infos: Sequence[AddressInfo]) -> list[socket.socket]:
     """
     for attempt in range(_PORT_TRIES):
         try:
-            return _bind_all(infos)
+            return _bind_all(infos, sockets)
         except _PortTaken as taken:
             if attempt == _PORT_TRIES - 1:
                 raise taken.error from None
@@ -58,13 +77,13 @@ class _PortTaken(Exception):
         self.error = error
 
 
-def _bind_all(infos: Sequence[AddressInfo]) -> list[socket.socket]:
+def _bind_all(infos: Sequence[AddressInfo], makes: SystemSockets) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     port = 0
     try:
         for family, kind, protocol, _, place in infos:
             try:
-                sock = socket.socket(family, kind, protocol)
+                sock = makes.socket(family, kind, protocol)
             except OSError as error:
                 # A kernel without IPv6 may still resolve to IPv6 addresses.
                 if error.errno == errno.EAFNOSUPPORT and len(infos) > 1:
@@ -98,14 +117,14 @@ def _bind_all(infos: Sequence[AddressInfo]) -> list[socket.socket]:
     return sockets
 
 
-def bind_datagram(infos: Sequence[AddressInfo]) -> socket.socket:
+def bind_datagram(infos: Sequence[AddressInfo], sockets: SystemSockets = SYSTEM) -> socket.socket:
     """Receive datagrams at the first of the given addresses.
 
     Raises:
         OSError: It cannot be used.
     """
     family, kind, protocol, _, place = infos[0]
-    sock = socket.socket(family, kind, protocol)
+    sock: socket.socket = sockets.socket(family, kind, protocol)
     try:
         sock.setblocking(False)
         sock.bind(place)

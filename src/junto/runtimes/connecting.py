@@ -20,7 +20,6 @@ from junto.runtimes.binding import (
     addresses_of,
     bind_datagram,
     bind_tcp,
-    bind_unix,
     tune,
 )
 from junto.runtimes.datagrams import SocketDatagrams
@@ -82,10 +81,10 @@ async def listen(
     file: SocketFile | None = None
     with failing("listen at", address):
         if address.scheme == "unix":
-            sock, file = bind_unix(address.path)
+            sock, file = host.sockets.bind_unix(address.path)
             sockets = [sock]
         else:
-            sockets = bind_tcp(await _resolve(host, address, passive=True))
+            sockets = bind_tcp(await _resolve(host, address, passive=True), host.sockets)
             address = address.with_port(sockets[0].getsockname()[1])
 
     def accepted(sock: socket.socket) -> None:
@@ -115,7 +114,8 @@ async def open_datagram(
     """Receive datagrams: see `junto.runtime.Runtime.open_datagram`."""
     require_host(address)
     with failing("receive datagrams at", address):
-        sock = bind_datagram(await _resolve(host, address, passive=True, kind=socket.SOCK_DGRAM))
+        infos = await _resolve(host, address, passive=True, kind=socket.SOCK_DGRAM)
+        sock = bind_datagram(infos, host.sockets)
         try:
             return SocketDatagrams(host, sock, factory())
         except BaseException:
@@ -134,7 +134,7 @@ async def _resolve(
     host: SocketHost, address: Address, *, passive: bool = False, kind: int = socket.SOCK_STREAM
 ) -> Sequence[AddressInfo]:
     flags = socket.AI_PASSIVE if passive else 0
-    look_up = functools.partial(socket.getaddrinfo, address.host or None, address.port, type=kind)
+    look_up = functools.partial(host.sockets.getaddrinfo, address.host or None, address.port, type=kind)
     try:
         infos: Sequence[AddressInfo] = look_up(flags=flags | socket.AI_NUMERICHOST)
     except socket.gaierror:  # not a number: somebody must be asked, and that takes time
@@ -157,7 +157,7 @@ async def _connect_socket(host: SocketHost, address: Address) -> socket.socket:
 
 
 async def _try_one(host: SocketHost, family: int, kind: int, protocol: int, place: Any) -> socket.socket:
-    sock = socket.socket(family, kind, protocol)
+    sock: socket.socket = host.sockets.socket(family, kind, protocol)
     try:
         sock.setblocking(False)
         code = sock.connect_ex(place)

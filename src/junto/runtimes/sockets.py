@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from junto.errors import LocalProtocolError
 from junto.runtime import BufferedEndpoint, Endpoint, Future, TimerHandle
+from junto.runtimes.binding import SystemSockets
 from junto.runtimes.polling import READ, WRITE
 
 __all__ = ["Closable", "SocketHost", "SocketTransport"]
@@ -36,6 +37,11 @@ class Closable(Protocol):
 
 class SocketHost(Protocol):
     """What sockets need of their runtime."""
+
+    @property
+    def sockets(self) -> SystemSockets:
+        """Where its sockets come from."""
+        ...
 
     @property
     def read_buffer(self) -> memoryview: ...

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from junto import runtime
 from junto.errors import ConnectionLost, LocalProtocolError
 from junto.runtimes import connecting
+from junto.runtimes.binding import SYSTEM
 from junto.runtimes.keeping import Keeper
 from junto.runtimes.leading import LeaderAndFollowers, drop_flows
 from junto.runtimes.listening import SocketListener
@@ -45,6 +46,8 @@ class ThreadsRuntime(LeaderAndFollowers):
     `start_thread`, `close`, `time` and `call_soon_threadsafe`. All else is for callbacks and for functions
     given to `call`.
     """
+
+    sockets = SYSTEM
 
     def __init__(self, poller: Poller | None = None) -> None:
         super().__init__(poller)

@@ -17,6 +17,10 @@ Neutral: TypeAlias = tuple[str, str] | tuple[str, str, int, int]
 """A label and an entity, and between which world times, in nanoseconds, if not always."""
 
 
+class _Source(Random):
+    """A generator of our own, which no run sets back."""
+
+
 class Stream:
     """The decisions of one kind of one entity, in their order.
 
@@ -28,7 +32,7 @@ class Stream:
 
     def __init__(self, seed: bytes) -> None:
         # With the seed at once: without one, it were drawn first from the host whose code runs now.
-        source = Random(int.from_bytes(seed, "little"))
+        source = _Source(int.from_bytes(seed, "little"))
         self.random = source.random
         self._bits = source.getrandbits
 

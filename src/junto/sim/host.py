@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from junto.sim.choices import Stream
 from junto.sim.clocks import HostClock
 from junto.sim.errors import HostDied
 from junto.sim.hosted import HostedProgram
+from junto.sim.interception import install
 from junto.sim.kernel import SECOND
 from junto.sim.loop import HostLoop
 from junto.sim.programs import Program
@@ -26,6 +27,7 @@ from junto.sim.threads.baton import Waiter
 
 if TYPE_CHECKING:
     from junto.sim.simpy_bridge import HostEnvironment
+    from junto.sim.trio_hosts import TrioProgram
     from junto.sim.world import World
 
 __all__ = ["Host", "Program", "seconds"]
@@ -134,6 +136,26 @@ class Host(HostClock):
         if not self.alive:
             raise HostDied(f"{self.name} is down; restart() it")
         program = HostedProgram(self, main, tuple(argv))
+        self.programs.append(program)
+        program.start()
+        return program
+
+    def run_trio(self, main: Callable[..., Awaitable[Any]], *args: Any) -> TrioProgram:
+        """Run an async function of trio on this host, now and after each restart.
+
+        Returns:
+            The program; ``await program.wait()`` gives its result to the
+            controlling program.
+
+        Raises:
+            HostDied: The host is down.
+        """
+        from junto.sim.trio_hosts import TrioProgram  # trio is an extra
+
+        install()  # what is replaced in trio, if it was imported only now
+        if not self.alive:
+            raise HostDied(f"{self.name} is down; restart() it")
+        program = TrioProgram(self, main, args)
         self.programs.append(program)
         program.start()
         return program
@@ -253,6 +275,7 @@ class Host(HostClock):
         """Let no code run; input waits in the kernel."""
         if self.running:
             self.running = False
+            self.kernel.scheduled += 1  # who goes on without asking asks now
             self.world.record(self, "pause")
 
     def resume(self) -> None:
@@ -275,6 +298,12 @@ class Host(HostClock):
             self.world.record(self, "note", f"gets {signal.Signals(sig).name}")
             self.signals.deliver(sig)
 
+    def forget(self) -> None:
+        """Let go of what its process kept in memory; at the end of the run."""
+        self.process.clear()
+        self.closing.clear()
+        self.signals = Signals(self)
+
     def _start(self) -> None:
         self.boot += 1
         self.process = {}
@@ -294,6 +323,7 @@ class Host(HostClock):
         if not self.alive:
             return
         self.alive = self.running = False
+        self.kernel.scheduled += 1
         self.world.record(self, kind)
         self.world.bury(self.loop)
         for close in self.closing:

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextvars import Context, copy_context
 from heapq import heappop, heappush
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from junto.sim.asyncio_network import AsyncioNetwork
 from junto.sim.errors import SimEscape
@@ -25,7 +25,7 @@ from junto.sim.signals import SignalHandling
 if TYPE_CHECKING:
     from junto.sim.host import Host
 
-__all__ = ["HostLoop", "close_task", "in_order_of_making", "make_running"]
+__all__ = ["Guest", "HostLoop", "close_coroutine", "close_task", "in_order_of_making", "make_running"]
 
 
 class _Handle(asyncio.Handle):
@@ -55,13 +55,27 @@ def make_running(loop: HostLoop | None) -> None:
     events._set_running_loop(loop)
 
 
-class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
+class Guest(Protocol):
+    """A scheduler of another library, that takes its turns as callbacks of a host's loop."""
+
+    def waiting(self) -> list[str]:
+        """Tell for each of its tasks what that waits for."""
+        ...
+
+    def finish(self) -> None:
+        """Close what its tasks have left, at the end of the run."""
+        ...
+
+
+# typeshed's selector loops name an argument of sock_recv otherwise than its base class does.
+class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignore[reportIncompatibleMethodOverride]
     """The loop on which a host's coroutines run; the host's kernel gives it its turns.
 
     Attributes:
         host: The host.
         turning: Whether its code is running now.
         inputs: Handles to be run first in the next turn, in the order they came.
+        guests: The schedulers of other libraries that take their turns on it.
     """
 
     def __init__(self, host: Host) -> None:
@@ -70,6 +84,7 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
         super().__init__()
         self.turning = False
         self.inputs: list[asyncio.Handle] = []
+        self.guests: list[Guest] = []
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._timer_count = 0
         self._cost = host.choices("cpu").random
@@ -229,12 +244,19 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
         """Close what its programs have left, in the order of its making; no more can be scheduled."""
         self._over = True
         self.abandon_transports()
-        left = in_order_of_making(asyncio.all_tasks(self))
         generators = list(self._asyncgens)  # held, for they go with the last who refers to them, unclosed
+        closed: set[asyncio.Task[Any]] = set()
         here.host = self.host
         try:
-            for task in left:
-                close_task(task)
+            for guest in self.guests:
+                guest.finish()
+            for _ in range(100):  # tasks that are closed may make others, which never begin
+                left = in_order_of_making(asyncio.all_tasks(self) - closed)
+                for task in left:
+                    close_task(task)
+                if not left:
+                    break
+                closed.update(left)
             for generator in generators:
                 _close_generator(generator)
         finally:
@@ -254,20 +276,25 @@ def in_order_of_making(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[
     return sorted(tasks, key=lambda task: (len(task.get_name()), task.get_name()))
 
 
+class _Over(BaseException):
+    """The run is over; not GeneratorExit, after which what a coroutine awaits could not await again."""
+
+
 def close_task(task: asyncio.Task[Any]) -> None:
-    """End a coroutine that waits, however often it waits again; its task is told of nothing."""
+    """End what a task does; it is told of nothing."""
     task._log_destroy_pending = False  # type: ignore[attr-defined]
     # Until the collector finds it, each question for a loop's tasks would look at it.
     asyncio.tasks._unregister_task(task)
-    coroutine = task.get_coro()
+    close_coroutine(task.get_coro())
+
+
+def close_coroutine(coroutine: Any) -> None:
+    """End a coroutine that waits, however often it waits again."""
     for _ in range(100):
         try:
-            coroutine.close()
-        except RuntimeError:  # it ignored GeneratorExit: it awaits something while it is closed
-            continue
+            coroutine.throw(_Over)
         except BaseException:
             return
-        return
 
 
 def _close_generator(generator: AsyncGenerator[Any, Any]) -> None:

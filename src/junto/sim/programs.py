@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from junto.sim.errors import HostDied
@@ -21,9 +21,7 @@ class Program:
         task: The task of its present life, or None while the host is down.
     """
 
-    def __init__(
-        self, host: Host, main: Callable[..., Coroutine[Any, Any, Any]], args: tuple[Any, ...]
-    ) -> None:
+    def __init__(self, host: Host, main: Callable[..., Any], args: tuple[Any, ...]) -> None:
         self.host = host
         self.main = main
         self.args = args

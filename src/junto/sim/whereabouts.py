@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from junto.sim.host import Host
     from junto.sim.threads.baton import Baton
 
-__all__ = ["of_task", "of_world"]
+__all__ = ["of_coroutine", "of_task", "of_world"]
 
 OURS = tuple(os.path.dirname(path) + os.sep for path in (asyncio.__file__, __file__))
 
@@ -29,6 +29,13 @@ def of_world(hosts: Iterable[Host], baton: Baton) -> list[str]:
         for task in in_order_of_making(asyncio.all_tasks(host.loop))
     ]
     lines += [
+        f"{host.name}{'' if host.running else ' (paused)'}: {line}"
+        for host in hosts
+        if host.alive
+        for guest in host.loop.guests
+        for line in guest.waiting()
+    ]
+    lines += [
         f"{strand.host.name}: {strand.name} waits for {strand.waiter.on}"
         for strand, boot in baton.lives.items()
         if strand.waiter is not None and strand.host.alive and strand.host.boot == boot
@@ -38,13 +45,26 @@ def of_world(hosts: Iterable[Host], baton: Baton) -> list[str]:
 
 def of_task(task: asyncio.Task[Any]) -> str:
     """Say where a task stands: in whose code, and what that waits for."""
-    chain, last = _chain(task.get_coro())
+    return of_coroutine(task.get_coro())
+
+
+def of_coroutine(coroutine: Any, libraries: tuple[str, ...] = ()) -> str:
+    """Say where a coroutine stands: in whose code, and what that waits for.
+
+    Args:
+        coroutine: The coroutine.
+        libraries: The folders of code that is not the program's, besides ours and asyncio's.
+    """
+    chain, last = _chain(coroutine)
     if not chain:
         return "is about to run"
-    theirs = [place for place in chain if not place[0].co_filename.startswith(OURS)]
-    code, line = theirs[-1] if theirs else chain[0]
+    theirs = [
+        index for index, place in enumerate(chain) if not place[0].co_filename.startswith(OURS + libraries)
+    ]
+    index = theirs[-1] if theirs else 0
+    code, line = chain[index]
     place = f"{code.co_qualname}, {code.co_filename}:{line}"
-    inner = chain[-1][0]
+    inner = chain[min(index + 1, len(chain) - 1) if libraries else -1][0]
     if inner is not code:
         return f"waits in {place}, for {inner.co_qualname}"
     return f"waits in {place}{_awaited(last)}"

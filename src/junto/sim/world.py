@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 import warnings
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import nullcontext
@@ -260,19 +261,25 @@ class World:
 
     def finish(self) -> None:
         """Close what the programs have left; nothing happens in this world any more."""
-        level = logging.root.manager.disable
+        level, hook = logging.root.manager.disable, sys.unraisablehook
         logging.disable()  # what is broken off now complains, and nobody has to know
+        sys.unraisablehook = lambda _: None
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # of coroutines that were never awaited
                 abandon(self.hosted_loops)
+                # Of what other loops than ours have left open.
+                warnings.simplefilter("ignore", ResourceWarning)
                 self.baton.finish()
                 for loop in self.loops:
                     loop.finish()
+                for host in self._hosts.values():
+                    host.forget()
                 self._graves.clear()
                 gc.collect(0)  # the collector was off: all that was made is young
         finally:
             logging.disable(level)
+            sys.unraisablehook = hook
 
     def bury(self, loop: HostLoop) -> None:
         """Keep what a dead process was doing, so that it is not finalized before the end of the run."""

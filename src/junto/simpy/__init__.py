@@ -38,7 +38,7 @@ from junto.runtimes.simpy.futures import Future, as_future
 from junto.runtimes.simpy.runtime import SimpyRuntime, simpy_runtime
 from junto.runtimes.simpy.schedule import Event, ProcessGenerator
 from junto.runtimes.tasks import Cancelled
-from junto.simpy.environments import Environment, WallClockEnvironment
+from junto.simpy.environments import Environment, SocketEnvironment, WallClockEnvironment
 from junto.simpy.facades import Channel, EndOfStream, Opening, Peer, Server, Stream
 from junto.simpy.messages import Message
 from junto.simpy.packets import Packet, PacketUTF8
@@ -100,6 +100,7 @@ __all__ = [
     "Request",
     "Retry",
     "Server",
+    "SocketEnvironment",
     "StaleInputError",
     "Stream",
     "TCPSocket",
@@ -122,7 +123,7 @@ C = TypeVar("C", bound="Channel | Peer")
 
 
 def connect(
-    env: WallClockEnvironment,
+    env: SocketEnvironment,
     url: str | Address,
     *,
     service: Any = None,
@@ -159,7 +160,7 @@ def connect(
 
 
 def serve(
-    env: WallClockEnvironment,
+    env: SocketEnvironment,
     service: Any,
     *urls: str | Address,
     tls: ssl.SSLContext | None = None,
@@ -191,7 +192,7 @@ def serve(
 
 
 def open_channel(
-    env: WallClockEnvironment,
+    env: SocketEnvironment,
     url: str | Address,
     *,
     handler: Handler | None = None,
@@ -217,7 +218,7 @@ def open_channel(
 
 
 def serve_channels(
-    env: WallClockEnvironment,
+    env: SocketEnvironment,
     handler: Handler | None,
     *urls: str | Address,
     tls: ssl.SSLContext | None = None,

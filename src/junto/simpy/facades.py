@@ -16,10 +16,10 @@ from junto.address import Address
 from junto.channel import Channel as _Channel
 from junto.proxies import Proxy
 from junto.request import Request
+from junto.runtimes.simpy.contract import SocketEnvironment
 from junto.runtimes.simpy.fetching import Fetch
 from junto.runtimes.simpy.futures import Future, Task
 from junto.runtimes.simpy.runtime import SimpyRuntime
-from junto.runtimes.simpy.schedule import WallClockEnvironment
 from junto.streaming import Stream as _Stream
 
 __all__ = ["Channel", "EndOfStream", "Facade", "Opening", "Peer", "Server", "Stream"]
@@ -247,7 +247,7 @@ class Opening(Task[C]):
     """Opens something; nothing is left of it if it is opened for somebody who has just left."""
 
     def __init__(
-        self, env: WallClockEnvironment, flow: Coroutine[Any, Any, T], facade: Callable[[T], C]
+        self, env: SocketEnvironment, flow: Coroutine[Any, Any, T], facade: Callable[[T], C]
     ) -> None:
         async def opened() -> C:
             return facade(await flow)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 
 from junto.runtimes.polling import READ, WRITE
-from junto.runtimes.simpy.schedule import WallClockEnvironment
+from junto.runtimes.simpy.contract import SocketEnvironment
 
 __all__ = ["Farewell"]
 
@@ -20,7 +20,7 @@ _READ_SIZE = 64 * 1024
 class Farewell:
     """A socket whose user is done with it."""
 
-    def __init__(self, env: WallClockEnvironment, sock: socket.socket, unsent: bytes) -> None:
+    def __init__(self, env: SocketEnvironment, sock: socket.socket, unsent: bytes) -> None:
         self._env = env
         self._socket = sock
         self._fd = sock.fileno()

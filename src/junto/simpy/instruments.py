@@ -40,7 +40,7 @@ from junto.instrument.text import Text
 from junto.runtimes.instruments import SocketSystem
 from junto.runtimes.simpy.futures import Future, Task
 from junto.runtimes.simpy.runtime import simpy_runtime
-from junto.simpy.environments import WallClockEnvironment
+from junto.simpy.environments import SocketEnvironment
 from junto.simpy.facades import EndOfStream
 
 __all__ = [
@@ -94,7 +94,7 @@ def _eventual(
 class _Operations:
     """The operations, as events."""
 
-    env: WallClockEnvironment
+    env: SocketEnvironment
     _inner: Any
 
     read = _eventual(Text.read)
@@ -139,7 +139,7 @@ class _Operations:
         """Give the events and results of *protocol*, an event each; see ``junto.aio.TCP.stream``."""
         return MessageStream(self.env, self._inner.stream(protocol, timeout=timeout))
 
-    def parts(self) -> tuple[WallClockEnvironment, Any]:
+    def parts(self) -> tuple[SocketEnvironment, Any]:
         """Give what this is made of, for streams."""
         return self.env, self._inner
 
@@ -150,7 +150,7 @@ class Transaction(_Operations):
     It ends with the block of the ``with`` in which it is, or by `end`.
     """
 
-    def __init__(self, env: WallClockEnvironment, manager: Any, inner: Text) -> None:
+    def __init__(self, env: SocketEnvironment, manager: Any, inner: Text) -> None:
         self.env = env
         self._manager = manager
         self._inner = inner
@@ -172,7 +172,7 @@ async def _leave(manager: Any) -> None:
         await manager.__aexit__(None, None, None)
 
 
-def socket_for_url(env: WallClockEnvironment, url: str, **options: Any) -> TCP:
+def socket_for_url(env: SocketEnvironment, url: str, **options: Any) -> TCP:
     """Make the client of the instrument at *url*; see `junto.instrument.urls`."""
     client: TCP = urls.socket_for_url(url, concurrency="simpy", env=env, **options)
     return client
@@ -186,7 +186,7 @@ class TCP(State, _Operations):
     """
 
     def __init__(
-        self, env: WallClockEnvironment, host: str, port: int, **options: Unpack[ClientOptions]
+        self, env: SocketEnvironment, host: str, port: int, **options: Unpack[ClientOptions]
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -202,7 +202,7 @@ class TCP(State, _Operations):
         """
         self._prepare(env, host, port, _Inner(host, port, runtime=simpy_runtime(env), **options))
 
-    def _prepare(self, env: WallClockEnvironment, host: str, port: int, inner: _Inner) -> None:
+    def _prepare(self, env: SocketEnvironment, host: str, port: int, inner: _Inner) -> None:
         self.env = env
         self._inner = inner
         self._session = inner.session
@@ -211,7 +211,7 @@ class TCP(State, _Operations):
 
     @classmethod
     def over(
-        cls, env: WallClockEnvironment, connector: Connector, name: str, **options: Unpack[ClientOptions]
+        cls, env: SocketEnvironment, connector: Connector, name: str, **options: Unpack[ClientOptions]
     ) -> Self:
         """Make a client over something else than TCP, called *name* in errors and in the log.
 
@@ -258,7 +258,7 @@ class TCP(State, _Operations):
 class _Items:
     """The items of a stream, an event each."""
 
-    def __init__(self, env: WallClockEnvironment, stream: Any) -> None:
+    def __init__(self, env: SocketEnvironment, stream: Any) -> None:
         self.env = env
         self._stream = stream
 

@@ -12,7 +12,8 @@ from typing import Any, Self
 
 from junto.codecs import JSON, Codec
 from junto.errors import CodecError, LocalProtocolError, Overloaded, RemoteError
-from junto.runtimes.simpy.schedule import Event, WallClockEnvironment
+from junto.runtimes.simpy.contract import SocketEnvironment
+from junto.runtimes.simpy.schedule import Event
 from junto.sansio.kinds import BAD_CONTENT, BROKEN, FAILURE, REQUEST, RESULT
 from junto.sansio.messages import MessageProtocol
 from junto.sansio.packets import make_packet
@@ -99,7 +100,7 @@ class Message:
 
     def __init__(
         self,
-        env: WallClockEnvironment,
+        env: SocketEnvironment,
         packet_socket: PacketSocket,
         codec: Codec | None = None,
         message_limit: int = 1024,
@@ -130,7 +131,7 @@ class Message:
         self._read_on()
 
     @classmethod
-    def over(cls, env: WallClockEnvironment, packet_socket: PacketSocket, /, **options: Any) -> Self:
+    def over(cls, env: SocketEnvironment, packet_socket: PacketSocket, /, **options: Any) -> Self:
         """Make one for a `junto.simpy.protocol.Protocol`."""
         return cls(env, packet_socket, **options)
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any, Protocol, Self
 
 from junto.errors import PacketTooLarge, fresh
-from junto.runtimes.simpy.schedule import Event, WallClockEnvironment
+from junto.runtimes.simpy.contract import SocketEnvironment
+from junto.runtimes.simpy.schedule import Event
 from junto.sansio.packets import PacketReader, make_packet
 from junto.simpy.streams import fail_pending, os_error
 
@@ -60,7 +61,7 @@ class PacketSocket:
     def __init__(
         self, socket: Socket, max_packet_size: int = MAX_PACKET_SIZE, blocksize: int = BLOCK_SIZE
     ) -> None:
-        self.env: WallClockEnvironment = socket.env
+        self.env: SocketEnvironment = socket.env
         self.socket = socket
         self.max_packet_size = max_packet_size
         self.blocksize = blocksize
@@ -73,7 +74,7 @@ class PacketSocket:
         self._unsent = memoryview(b"")
 
     @classmethod
-    def over(cls, env: WallClockEnvironment, socket: Socket, /, **options: Any) -> Self:
+    def over(cls, env: SocketEnvironment, socket: Socket, /, **options: Any) -> Self:
         """Make one for a `junto.simpy.protocol.Protocol`."""
         return cls(socket, **options)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Generic, TypeVar, cast
 from typing import Protocol as Interface
 
-from junto.runtimes.simpy.schedule import WallClockEnvironment
+from junto.runtimes.simpy.contract import SocketEnvironment
 
 __all__ = ["Protocol"]
 
@@ -34,7 +34,7 @@ class Protocol(Generic[L]):
 
     def __init__(
         self,
-        env: WallClockEnvironment,
+        env: SocketEnvironment,
         outer: type[L] | tuple[type[L], Mapping[str, Any]],
         *lower: Any,
     ) -> None:

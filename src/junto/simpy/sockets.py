@@ -11,23 +11,19 @@ not end the run: the next operation on that socket fails as well.
 from __future__ import annotations
 
 import errno
-import selectors
 import socket
 from typing import Self
 
 from junto.runtimes.binding import tune
 from junto.runtimes.polling import READ, WRITE
-from junto.runtimes.simpy.schedule import Event, WallClockEnvironment
-from junto.simpy.streams import QuietSocket, StreamSocket, fail_pending, os_error
+from junto.runtimes.simpy.contract import SocketEnvironment
+from junto.runtimes.simpy.quiet_sockets import IN_PROGRESS
+from junto.runtimes.simpy.schedule import Event
+from junto.simpy.streams import StreamSocket, fail_pending, os_error
 
 __all__ = ["SocketAddress", "TCPSocket"]
 
 SocketAddress = tuple[str, int]
-
-# What connect() says when the answer of the other side is still to come.
-_IN_PROGRESS = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN, errno.EALREADY})
-# A connection to this machine needs no network, so its end can be waited for.
-_PATIENCE = 0.05  # seconds
 
 
 class TCPSocket(StreamSocket):
@@ -40,12 +36,12 @@ class TCPSocket(StreamSocket):
     _accepting: Event | None
     _connecting: Event | None
 
-    def __init__(self, env: WallClockEnvironment) -> None:
+    def __init__(self, env: SocketEnvironment) -> None:
         self.env = env
-        self._take(QuietSocket(socket.AF_INET, socket.SOCK_STREAM))
+        self._take(env.sockets.stream())
 
     @classmethod
-    def server(cls, env: WallClockEnvironment, address: SocketAddress, backlog: int = 5) -> Self:
+    def server(cls, env: SocketEnvironment, address: SocketAddress, backlog: int = 5) -> Self:
         """Make a socket that listens at *address*; port 0 stands for any that is free.
 
         Raises:
@@ -61,7 +57,7 @@ class TCPSocket(StreamSocket):
         return sock
 
     @classmethod
-    def connection(cls, env: WallClockEnvironment, address: SocketAddress) -> Self:
+    def connection(cls, env: SocketEnvironment, address: SocketAddress) -> Self:
         """Make a socket that is connected to *address*, or is about to be; see `connect`.
 
         Raises:
@@ -158,12 +154,8 @@ class TCPSocket(StreamSocket):
         event = Event(self.env)
         if self._is_connected:
             return event.succeed()
-        code = self._socket.connect_ex(address)
-        if code == errno.ECONNABORTED:  # Linux's last word about an attempt that was refused before
-            code = self._socket.connect_ex(address)
-        if code in _IN_PROGRESS:
-            code = self._wait_briefly(address)
-        if code in _IN_PROGRESS:
+        code = self.env.sockets.connect(self._socket, address)
+        if code in IN_PROGRESS:
             self._connecting = event
             self._update_watch()
             return event
@@ -171,17 +163,6 @@ class TCPSocket(StreamSocket):
             raise os_error(code)
         self._establish()
         return event.succeed()
-
-    def _wait_briefly(self, address: SocketAddress) -> int:
-        host = self._socket.getsockname()[0]
-        # The system gives us the same address as the other side has, or the first one of this machine.
-        if not host.startswith("127.") and host != address[0]:
-            return errno.EINPROGRESS
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_WRITE)
-            if not selector.select(_PATIENCE):
-                return errno.EINPROGRESS
-        return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
     def _finish_connecting(self, event: Event) -> None:
         code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -233,7 +214,7 @@ class TCPSocket(StreamSocket):
         """Make a socket of our class of one that was accepted."""
         accepted = type(self).__new__(type(self))
         accepted.env = self.env
-        accepted._take(QuietSocket.of(sock))
+        accepted._take(self.env.sockets.adopt(sock))
         accepted._is_connected = True
         tune(accepted._socket)
         return accepted

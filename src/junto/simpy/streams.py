@@ -7,27 +7,13 @@ import os
 import socket
 
 from junto.runtimes.polling import READ, WRITE
-from junto.runtimes.simpy.schedule import Event, WallClockEnvironment
+from junto.runtimes.simpy.contract import SocketEnvironment
+from junto.runtimes.simpy.schedule import Event
 
-__all__ = ["IN_BACKGROUND", "QuietSocket", "StreamSocket", "fail_pending", "os_error"]
+__all__ = ["IN_BACKGROUND", "StreamSocket", "fail_pending", "os_error"]
 
 IN_BACKGROUND = 1 << 16
 """Beside `READ` and `WRITE` in what is wanted: this wait does not keep the environment running."""
-
-
-class QuietSocket(socket.socket):
-    """A socket that closes itself when it goes out of use.
-
-    SimPy programs drop what they no longer need, and nobody should be warned of that.
-    """
-
-    def __del__(self) -> None:
-        self.close()
-
-    @classmethod
-    def of(cls, sock: socket.socket) -> QuietSocket:
-        """Make one of a TCP *sock*, which is empty then."""
-        return cls(socket.AF_INET, socket.SOCK_STREAM, fileno=sock.detach())
 
 
 class StreamSocket:
@@ -36,7 +22,7 @@ class StreamSocket:
     How one gets a connected one is for subclasses to say; so is what the bytes pass on their way.
     """
 
-    env: WallClockEnvironment
+    env: SocketEnvironment
     _fd: int
     _watched: int
     _reading: Event | None

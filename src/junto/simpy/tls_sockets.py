@@ -13,11 +13,12 @@ from typing import ClassVar, Self
 
 from junto.errors import RemoteProtocolError, fresh
 from junto.runtimes.polling import READ, WRITE
-from junto.runtimes.simpy.schedule import Event, WallClockEnvironment
+from junto.runtimes.simpy.contract import SocketEnvironment
+from junto.runtimes.simpy.schedule import Event
 from junto.sansio.tls import TLSConnection
 from junto.simpy.farewell import Farewell
 from junto.simpy.sockets import SocketAddress, TCPSocket
-from junto.simpy.streams import IN_BACKGROUND, QuietSocket, os_error
+from junto.simpy.streams import IN_BACKGROUND, os_error
 
 __all__ = ["TLSSocket"]
 
@@ -52,7 +53,7 @@ class TLSSocket(TCPSocket):
 
     def __init__(
         self,
-        env: WallClockEnvironment,
+        env: SocketEnvironment,
         *,
         context: ssl.SSLContext | None = None,
         server_hostname: str | None = None,
@@ -72,7 +73,7 @@ class TLSSocket(TCPSocket):
     @classmethod
     def server(
         cls,
-        env: WallClockEnvironment,
+        env: SocketEnvironment,
         address: SocketAddress,
         backlog: int = 5,
         *,
@@ -95,7 +96,7 @@ class TLSSocket(TCPSocket):
     @classmethod
     def connection(
         cls,
-        env: WallClockEnvironment,
+        env: SocketEnvironment,
         address: SocketAddress,
         *,
         context: ssl.SSLContext | None = None,
@@ -193,7 +194,7 @@ class TLSSocket(TCPSocket):
         if self._write_error or (tls.closed_by_peer and not self._outgoing) or not self._lingers:
             self._socket.close()
         else:
-            Farewell(self.env, QuietSocket.of(self._socket), self._outgoing)
+            Farewell(self.env, self.env.sockets.adopt(self._socket), self._outgoing)
 
     # -- what is pending --
 

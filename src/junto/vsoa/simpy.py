@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, Unpack
 
+from junto.runtimes.simpy.contract import SocketEnvironment
 from junto.runtimes.simpy.futures import Future, Task
 from junto.runtimes.simpy.runtime import SimpyRuntime, simpy_runtime
-from junto.runtimes.simpy.schedule import WallClockEnvironment
 from junto.sansio.vsoa.positions import Position, Query
 from junto.simpy.facades import EndOfStream, Opening
 from junto.vsoa import positions as _positions
@@ -54,7 +54,7 @@ __all__ = [
 
 
 def connect(
-    env: WallClockEnvironment,
+    env: SocketEnvironment,
     url: str,
     *,
     password: str = "",
@@ -110,7 +110,7 @@ def connect(
 
 
 def serve(
-    env: WallClockEnvironment,
+    env: SocketEnvironment,
     *urls: str,
     service: Any = None,
     info: Any = "",
@@ -143,7 +143,7 @@ def serve(
 
 
 def serve_positions(
-    env: WallClockEnvironment, source: Mapping[str, Position] | Callable[[Query], Any], url: str
+    env: SocketEnvironment, source: Mapping[str, Position] | Callable[[Query], Any], url: str
 ) -> Future[PositionServer]:
     """Tell where servers are, while the environment runs.
 
@@ -163,7 +163,7 @@ def _source(
 
 
 def lookup(
-    env: WallClockEnvironment,
+    env: SocketEnvironment,
     name: str,
     *,
     servers: Iterable[tuple[str, int]] | None = None,
@@ -178,5 +178,5 @@ def lookup(
 class Timer(_timers.Timer):
     """A timer of an environment, in real time."""
 
-    def __init__(self, env: WallClockEnvironment) -> None:
+    def __init__(self, env: SocketEnvironment) -> None:
         super().__init__(simpy_runtime(env))

@@ -5,6 +5,8 @@ import gc
 import logging
 import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from queue import SimpleQueue
@@ -109,3 +111,40 @@ def test_threads_that_python_did_not_start_are_forgotten() -> None:
         _thread.start_new_thread(lambda: names.put(threading.current_thread().name), ())
         assert names.get(timeout=10).startswith("Dummy-")
     assert threading.enumerate() == before
+
+
+_FOUND = """
+import random
+from junto.sim import interception
+
+OWN = random.Random()
+
+class Holder:
+    generator = random.Random()
+
+def draw(generator=random.Random(), *, other=random.Random()):
+    return generator.random(), other.random()
+
+def draws():
+    with interception.borrowed():
+        return OWN.random(), Holder.generator.random(), *draw()
+
+seeded = random.Random(7)
+kept = [random.Random(7)]
+first = draws()
+assert first == draws()
+assert len(set(first)) == 4
+assert kept[0].random() == random.Random(7).random()
+states = OWN.getstate()
+draws()
+assert OWN.getstate() == states
+print(first)
+"""
+
+
+def test_generators_that_modules_made_before_are_the_same_in_each_run_and_process() -> None:  # R1
+    outcomes = {
+        subprocess.run([sys.executable, "-c", _FOUND], check=True, capture_output=True, text=True).stdout
+        for _ in range(2)
+    }
+    assert len(outcomes) == 1

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from junto.simpy import environments
-from junto.simpy.environments import Backend
 
 __all__ = ["make_environment"]
 
 
-def make_environment(backend: Backend) -> Any:
-    """Make an environment in real time; `start` is `process` there, and `suspend` is `event`."""
-    env: Any = environments.Environment(backend)
+def make_environment(backend: str, **options: Any) -> Any:
+    """Make one by `junto.simpy.Environment`; `start` is `process` there, and `suspend` is `event`."""
+    make: Any = environments.Environment
+    env = make(backend, **options)
     env.start = env.process
     env.suspend = env.event
     return env

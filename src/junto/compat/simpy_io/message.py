@@ -5,7 +5,7 @@ from __future__ import annotations
 from junto.compat.simpy_io.codec import JSON
 from junto.errors import Overloaded as MessageOverflowError
 from junto.simpy import messages
-from junto.simpy.environments import WallClockEnvironment
+from junto.simpy.environments import SocketEnvironment
 from junto.simpy.messages import Request as InMessage
 from junto.simpy.packets import PacketSocket
 
@@ -17,7 +17,7 @@ class Message(messages.Message):
 
     def __init__(
         self,
-        env: WallClockEnvironment,
+        env: SocketEnvironment,
         packet_socket: PacketSocket,
         codec: JSON | None = None,
         message_limit: int = 1024,

@@ -12,13 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 from junto.runtimes.polling import READ, WRITE
+from junto.runtimes.simpy.contract import Call, never_happens
 from junto.runtimes.simpy.schedule import (
-    Call,
     EmptySchedule,
     Event,
     StopSimulation,
     WallClockEnvironment,
-    never_happens,
 )
 
 __all__ = ["AsyncioEnvironment"]
@@ -90,9 +89,7 @@ class AsyncioEnvironment(WallClockEnvironment):
         return None
 
     def close(self) -> None:
-        for thing in list(self._open):
-            thing.abort()
-        self._run_calls()
+        self._abort_all()
         for fd, handler in list(self._handlers.items()):
             self.watch(fd, 0, handler)
         self._is_closed = True

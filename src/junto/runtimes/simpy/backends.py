@@ -44,6 +44,8 @@ def make_environment(backend: str | None = None) -> RealTimeEnvironment | Asynci
         case "epoll" | "poll":
             raise ValueError(f"this system does not have {backend}")
         case "virtual":
-            raise ValueError("the backend virtual, a network in simulated time, is not offered yet")
+            raise ValueError("the backend virtual is not one in real time: see junto.simpy.Environment")
         case _:
-            raise ValueError(f"there is no backend {backend!r}; there are select, poll, epoll and asyncio")
+            raise ValueError(
+                f"there is no backend {backend!r}; there are select, poll, epoll, asyncio and virtual"
+            )

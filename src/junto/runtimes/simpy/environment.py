@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from junto.runtimes.polling import READ, Poller, make_poller
+from junto.runtimes.simpy.contract import never_happens
 from junto.runtimes.simpy.schedule import (
     EmptySchedule,
     Event,
     StopSimulation,
     WallClockEnvironment,
-    never_happens,
 )
 from junto.runtimes.waker import Waker
 
@@ -81,9 +81,7 @@ class RealTimeEnvironment(WallClockEnvironment):
         return None
 
     def close(self) -> None:
-        for thing in list(self._open):
-            thing.abort()
-        self._run_calls()
+        self._abort_all()
         self._release()
         self._handlers.clear()
         self._in_background.clear()

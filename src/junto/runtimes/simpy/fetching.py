@@ -10,7 +10,7 @@ from simpy.events import PENDING
 from junto.runtimes.simpy.futures import DoneCallback, Future, Waiters
 
 if TYPE_CHECKING:
-    from junto.runtimes.simpy.schedule import WallClockEnvironment
+    from junto.runtimes.simpy.contract import SocketEnvironment
 
 __all__ = ["Fetch"]
 
@@ -37,7 +37,7 @@ class Fetch(Future[T]):
     satisfied: the event stays as it was, and fetches what is next when it is yielded again.
     """
 
-    def __init__(self, env: WallClockEnvironment, arrival: Callable[[], Any], take: Callable[[], T]) -> None:
+    def __init__(self, env: SocketEnvironment, arrival: Callable[[], Any], take: Callable[[], T]) -> None:
         """Prepare to fetch; nothing happens before somebody waits.
 
         Args:

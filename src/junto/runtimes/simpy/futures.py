@@ -18,7 +18,7 @@ from junto.errors import ConnectionLost, LocalProtocolError, RemoteProtocolError
 from junto.runtimes.tasks import Cancelled, InvalidState
 
 if TYPE_CHECKING:
-    from junto.runtimes.simpy.schedule import WallClockEnvironment
+    from junto.runtimes.simpy.contract import SocketEnvironment
 
 __all__ = ["DoneCallback", "Future", "LayerTask", "Task", "Waiters", "as_future"]
 
@@ -64,11 +64,11 @@ class Future(Event, Generic[T]):
     that nobody waits for.
     """
 
-    env: WallClockEnvironment
+    env: SocketEnvironment
     callbacks: Any  # None when it was processed, which SimPy's annotation does not say
     _is_cancelled = False
 
-    def __init__(self, env: WallClockEnvironment) -> None:
+    def __init__(self, env: SocketEnvironment) -> None:
         # As SimPy does it: the call of the base class would cost more than all this.
         self.env = env
         self.callbacks = Waiters()
@@ -170,7 +170,7 @@ class Future(Event, Generic[T]):
 class Task(Future[T]):
     """Drives one flow; its first step is made inside the constructor."""
 
-    def __init__(self, env: WallClockEnvironment, flow: Coroutine[Any, Any, T]) -> None:
+    def __init__(self, env: SocketEnvironment, flow: Coroutine[Any, Any, T]) -> None:
         super().__init__(env)
         self._flow = flow
         self._awaited: Future[Any] | None = None
@@ -242,7 +242,7 @@ class LayerTask(Task[T]):
             _log.error("a task ended with an error that nobody asked for", exc_info=error)
 
 
-def as_future(env: WallClockEnvironment, event: Event) -> Future[Any]:
+def as_future(env: SocketEnvironment, event: Event) -> Future[Any]:
     """Make a future of any event of *env*, for flows and layers; cancelling it leaves the event alone."""
     if isinstance(event, Future):
         return event

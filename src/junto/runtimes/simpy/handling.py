@@ -19,7 +19,7 @@ from junto.runtimes.simpy.processes import Process, happened
 from junto.runtimes.tasks import Cancelled, settle, settle_with_error
 
 if TYPE_CHECKING:
-    from junto.runtimes.simpy.schedule import WallClockEnvironment
+    from junto.runtimes.simpy.contract import SocketEnvironment
 
 __all__ = ["Handling"]
 
@@ -27,7 +27,7 @@ __all__ = ["Handling"]
 class Handling:
     """One generator at work."""
 
-    def __init__(self, env: WallClockEnvironment, generator: Generator[Any, Any, Any]) -> None:
+    def __init__(self, env: SocketEnvironment, generator: Generator[Any, Any, Any]) -> None:
         self._env = env
         self._generator = generator
         self._outcome: Future[Any] = Future(env)

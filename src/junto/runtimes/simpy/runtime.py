@@ -14,9 +14,9 @@ from simpy.events import Event
 from junto.runtimes import connecting
 from junto.runtimes.keeping import Keeper
 from junto.runtimes.listening import SocketListener
+from junto.runtimes.simpy.contract import Call, SocketEnvironment
 from junto.runtimes.simpy.futures import Future, LayerTask, as_future
 from junto.runtimes.simpy.handling import Handling
-from junto.runtimes.simpy.schedule import Call, WallClockEnvironment
 from junto.runtimes.sockets import Closable
 from junto.runtimes.tasks import settle, settle_with_error
 from junto.runtimes.workers import call_in_worker
@@ -44,11 +44,12 @@ class SimpyRuntime:
     errors of processes and of events leave ``run()``, as SimPy's users know it.
     """
 
-    def __init__(self, env: WallClockEnvironment) -> None:
+    def __init__(self, env: SocketEnvironment) -> None:
         self.env = env
         self.time = time.monotonic
         self.create_future: Callable[[], Future[Any]] = functools.partial(Future, env)
         self.watch = env.watch
+        self.sockets = env.sockets
         self._tasks: dict[LayerTask[Any], None] = {}
         self._keeper = Keeper(self, lambda: self._tasks)
         self._buffer = memoryview(bytearray(READ_BUFFER_SIZE))
@@ -166,11 +167,12 @@ def simpy_runtime(env: Any) -> SimpyRuntime:
     Raises:
         TypeError: *env* is an environment of SimPy's own, which knows no sockets.
     """
-    if not isinstance(env, WallClockEnvironment):
+    if not isinstance(env, SocketEnvironment):
         raise TypeError(
             f"this needs an environment that watches sockets: junto.simpy.Environment(), not {env!r}"
         )
     if env.runtime is None:
-        env.runtime = SimpyRuntime(env)
+        make = type(env).runtime_class or SimpyRuntime
+        env.runtime = make(env)
     runtime: SimpyRuntime = env.runtime
     return runtime

@@ -12,67 +12,37 @@ from __future__ import annotations
 
 import collections
 import time
-import weakref
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Any
-
-import simpy
 
 # What is named twice is for other modules, too.
 from simpy.core import EmptySchedule as EmptySchedule
 from simpy.core import Infinity
 from simpy.core import StopSimulation as StopSimulation
-from simpy.events import NORMAL, URGENT, EventPriority
+from simpy.events import NORMAL, EventPriority
 from simpy.events import Event as Event
 from simpy.events import ProcessGenerator as ProcessGenerator
 
-from junto.runtimes.simpy.processes import Process
-from junto.runtimes.sockets import Closable
+from junto.runtimes.simpy.contract import FIRST, Call, SocketEnvironment, copied
+from junto.runtimes.simpy.quiet_sockets import QuietSockets
 
-__all__ = ["Call", "WallClockEnvironment", "never_happens"]
+__all__ = ["WallClockEnvironment"]
 
 _MOST_EVENTS = 128  # in a row, before sockets get their turn
 _LONG = 0.005  # seconds; when as many events took longer than this, sockets get it earlier
 _FEW = 64  # cancelled calls that are not worth a sweep
-_ROUNDS = 4  # of calls that make calls, when the environment is closed
-_FIRST = EventPriority(-1)  # before what SimPy calls urgent
 
 
-class Call:
-    """A callback among the events, with as much of an event's face as processing it needs."""
-
-    __slots__ = ("_args", "_env", "_function", "callbacks")
-
-    _ok = True
-
-    def __init__(
-        self, env: WallClockEnvironment, function: Callable[..., object], args: tuple[Any, ...]
-    ) -> None:
-        self._env = env
-        self._function = function
-        self._args = args
-        self.callbacks: tuple[Callable[[Any], object], ...] | None = (self._run,)
-
-    def _run(self, _call: Call) -> None:
-        self._function(*self._args)
-
-    def cancel(self) -> None:
-        """Never call the callback; doing so twice, or too late, is fine."""
-        if self.callbacks:
-            self.callbacks = ()
-            self._args = ()
-            self._env.one_was_cancelled()
-
-
-class WallClockEnvironment(simpy.Environment, ABC):
+class WallClockEnvironment(SocketEnvironment):
     """What every environment in real time has; how one waits is for others to say.
 
     `run` ends, as SimPy's does, when nothing can happen any more: no event is scheduled, no socket is
     watched, and nobody called `hold`. Callbacks and handlers that fail end it with their error, as
     events do; the environment can be run again.
     """
+
+    sockets = QuietSockets()
 
     def __init__(self) -> None:
         # The wall's clock may be set; this one only tells how it stood in the beginning.
@@ -89,8 +59,6 @@ class WallClockEnvironment(simpy.Environment, ABC):
         self._handlers: dict[int, Callable[[int], object]] = {}  # of what is watched, by its number
         self._in_background: set[int] = set()
         self._most_events = _MOST_EVENTS
-        self._open: weakref.WeakKeyDictionary[Closable, None] = weakref.WeakKeyDictionary()
-        self.runtime: Any = None  # of the layers, when it is first asked for
 
     @property
     def now(self) -> float:
@@ -114,85 +82,37 @@ class WallClockEnvironment(simpy.Environment, ABC):
         when = self._next_time()
         return min(Infinity if when is None else when, self._ready[0][0] if self._ready else Infinity)
 
-    def process(self, generator: ProcessGenerator) -> Process:
-        """Make a process of *generator*, one that leaves no trace when it is interrupted."""
-        return Process(self, generator)
-
     # -- callbacks and timers --
 
     def call_soon(self, callback: Callable[..., object], /, *args: Any) -> Call:
-        """Call *callback* after the events that are due now."""
         call = Call(self, callback, args)
         self._ready.append((self._now, NORMAL, next(self._eid), call))
         return call
 
     def call_later(self, delay: float, callback: Callable[..., object], /, *args: Any) -> Call:
-        """Call *callback* after *delay* seconds, unless it is cancelled before."""
         return self.call_at(self._start + time.monotonic() + delay, callback, *args)
 
     def call_at(self, when: float, callback: Callable[..., object], /, *args: Any) -> Call:
-        """Call *callback* at the time *when*, as `now` tells it, unless it is cancelled before."""
         call = Call(self, callback, args)
         heappush(self._agenda, (when, NORMAL, next(self._eid), call))
         return call
 
     def hold(self) -> None:
-        """Keep `run` from ending: something will come by `call_soon_threadsafe`."""
         self._held += 1
 
     def release(self) -> None:
-        """Take back one `hold`."""
         self._held -= 1
 
     def before_waiting(self, review: Callable[[], object], /) -> None:
-        """Call *review* once, before sockets are looked at the next time.
-
-        The place to stop watching a socket of which nobody has wanted more since the last time.
-        """
         self._reviews.append(review)
 
-    @abstractmethod
-    def call_soon_threadsafe(self, callback: Callable[..., object], /, *args: Any) -> None:
-        """Do as `call_soon`, from any thread; see `hold`."""
-
-    # -- for sockets, and for calls --
-
-    @abstractmethod
-    def watch(self, fd: int, interest: int, handler: Callable[[int], object], /) -> None:
-        """Call *handler* with a mask whenever *fd* is ready; an interest of 0 stops that.
-
-        A handler is called between events. What is watched keeps `run` from ending, but for what
-        `set_background` says.
-
-        Raises:
-            RuntimeError: The environment is closed.
-        """
-
     def set_background(self, fd: int, whether: bool, /) -> None:
-        """Tell whether *fd*, which is watched, does not keep `run` from ending; forgotten with the watch."""
         if whether:
             self._in_background.add(fd)
         else:
             self._in_background.discard(fd)
 
-    @abstractmethod
-    def close(self) -> None:
-        """Close all that is open in this environment; closing twice is fine.
-
-        What waited for it learns so when the environment is run again, which is possible, but nothing
-        can be opened in it any more.
-        """
-
-    def opened(self, thing: Closable, /) -> None:
-        """Remember *thing*, as long as others do, to abort it when the environment is closed."""
-        self._open[thing] = None
-
-    def closed(self, thing: Closable, /) -> None:
-        """Forget *thing*: nothing of it is left."""
-        self._open.pop(thing, None)
-
     def one_was_cancelled(self) -> None:
-        """Sweep when too many cancelled calls wait for their time."""
         self._cancelled += 1
         if self._cancelled > _FEW and self._cancelled * 2 > len(self._agenda):
             self._agenda[:] = [entry for entry in self._agenda if entry[3].callbacks != ()]
@@ -201,35 +121,15 @@ class WallClockEnvironment(simpy.Environment, ABC):
 
     # -- for those who run it --
 
-    def _stop_at(self, until: float | Event | None) -> Callable[[], object]:
-        """Have *until* stop the run; returns what takes that back, if something else ends it."""
-        if until is None:
-            return _nothing
-        if isinstance(until, Event):
-            callbacks = until.callbacks
-            callbacks.append(StopSimulation.callback)
-
-            def take_back() -> None:
-                if StopSimulation.callback in callbacks:
-                    callbacks.remove(StopSimulation.callback)
-
-            return take_back
-        at = float(until)
+    def _last_told(self) -> float:
         # Not the time by now: who computes an end from it may be interrupted by the system.
-        if at <= self._told:
-            raise ValueError(f"until ({at}) must be greater than the current time")
-        alarm = Call(self, _stop, ())
-        heappush(self._agenda, (at, URGENT, next(self._eid), alarm))
-        return alarm.cancel
+        return self._told
 
-    def _run_calls(self) -> None:
-        """Run the calls that are due, and no event: in them, what was aborted closes its sockets."""
-        for _ in range(_ROUNDS):
-            calls = [entry[3] for entry in self._ready if isinstance(entry[3], Call)]
-            for call in calls:
-                callbacks, call.callbacks = call.callbacks, ()
-                for callback in callbacks or ():
-                    callback(call)
+    def _put(self, when: float, priority: EventPriority, call: Call) -> None:
+        heappush(self._agenda, (when, priority, next(self._eid), call))
+
+    def _due_calls(self) -> list[Call]:
+        return [entry[3] for entry in self._ready if isinstance(entry[3], Call)]
 
     def _is_due(self) -> bool:
         when = self._next_time()
@@ -267,10 +167,10 @@ class WallClockEnvironment(simpy.Environment, ABC):
                 # What else waits for it is called when the environment is run again.
                 event.callbacks = callbacks[callbacks.index(callback) + 1 :]
                 if event.callbacks != ():
-                    self.schedule(event, _FIRST)
+                    self.schedule(event, FIRST)
                 raise
             if not event._ok and not hasattr(event, "_defused"):
-                raise _copied(event._value)
+                raise copied(event._value)
 
     def _review(self) -> None:
         if self._reviews:
@@ -289,24 +189,3 @@ class WallClockEnvironment(simpy.Environment, ABC):
         while self._errands:
             callback, args = self._errands.popleft()
             self.call_soon(callback, *args)
-
-
-def never_happens(until: Event) -> RuntimeError:
-    """Make the error of a run that ended before the event that should end it."""
-    assert not until.triggered
-    return RuntimeError(f'no scheduled events left but "until" event was not triggered: {until}')
-
-
-def _stop() -> None:
-    raise StopSimulation(None)
-
-
-def _nothing() -> None:
-    """Take nothing back."""
-
-
-def _copied(error: BaseException) -> BaseException:
-    # As SimPy does: each that raises it has a traceback of its own.
-    copy = type(error)(*error.args)
-    copy.__cause__ = error
-    return copy

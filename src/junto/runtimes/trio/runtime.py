@@ -10,6 +10,7 @@ import trio
 
 from junto.errors import ConnectionFailed
 from junto.runtimes import connecting
+from junto.runtimes.binding import SYSTEM
 from junto.runtimes.keeping import Keeper
 from junto.runtimes.listening import SocketListener
 from junto.runtimes.sockets import Closable
@@ -40,6 +41,8 @@ class TrioRuntime:
     All its tasks are in the nursery: one for callbacks and timers, one or two for each socket, one for each
     flow. When the nursery is cancelled, all that is open is aborted, and the tasks end.
     """
+
+    sockets = SYSTEM
 
     def __init__(self, nursery: trio.Nursery, *, shielded: bool = False) -> None:
         """Begin, in *nursery*.

@@ -2,8 +2,9 @@
 
 `installing` holds the registry, in which the other parts of the simulation put what they replace; `clocks`,
 `unix_clocks` and `dates` tell the time; `entropy` and `generators` draw; `identity` says who a process is;
-`counters` and `numbering` count what a process would count from its start; `borrowing` is what surrounds a
-run; `refusing` has what cannot be simulated; `audit` finds what all this does not reach.
+`counters` and `numbering` count what a process would count from its start; `trio_parts` does so for trio;
+`borrowing` is what surrounds a run, with `older_generators`; `refusing` has what cannot be simulated; `audit`
+finds what all this does not reach.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from junto.sim.interception import (
     generators,
     identity,
     refusing,
+    trio_parts,
     unix_clocks,
 )
 from junto.sim.interception.borrowing import borrowed
@@ -37,6 +39,7 @@ __all__ = [
     "replace",
     "replaces",
     "task_factory",
+    "trio_parts",
     "uninstall",
     "unix_clocks",
     "when_imported",

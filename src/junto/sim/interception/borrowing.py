@@ -17,14 +17,13 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 
 from junto.sim.interception.installing import install
+from junto.sim.interception.older_generators import find_older_generators
 
 __all__ = ["borrowed"]
 
-_GENERATOR: random.Random = vars(random)["_inst"]
-_SEEDED = random.Random(0).getstate()
-
 BETWEEN_COLLECTIONS = 16  # runs
 
+_generators: dict[str, random.Random] = {}
 _lock = threading.Lock()
 _runs = 0
 _begun = itertools.count()
@@ -44,11 +43,13 @@ def borrowed(epoch: float = 1_800_000_000) -> Generator[None]:
             count their time from there.
     """
     global _runs
-    install()
+    if install() or not _generators:
+        _generators.clear()
+        _generators.update(find_older_generators())
     with _lock:
         _runs += 1
         if _runs == 1:
-            for borrow in (_collector, _generator, _local_time, _dummy_threads):
+            for borrow in (_collector, _seeded, _local_time, _dummy_threads):
                 _borrowed.enter_context(borrow())
             _borrowed.enter_context(_log_time(epoch))
     try:
@@ -76,13 +77,16 @@ def _collector() -> Generator[None]:
 
 
 @contextmanager
-def _generator() -> Generator[None]:
-    state = _GENERATOR.getstate()
-    _GENERATOR.setstate(_SEEDED)
+def _seeded() -> Generator[None]:
+    """Let each generator that modules keep begin as its name has it."""
+    states = [(generator, generator.getstate()) for generator in _generators.values()]
+    for name, generator in _generators.items():
+        generator.seed(name)
     try:
         yield
     finally:
-        _GENERATOR.setstate(state)
+        for generator, state in states:
+            generator.setstate(state)
 
 
 @contextmanager

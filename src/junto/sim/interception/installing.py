@@ -141,14 +141,17 @@ def originals() -> Iterator[tuple[str, object]]:
         yield f"{module}.{path}", place.original
 
 
-def install() -> None:
+def install() -> bool:
     """Put in all replacements that are not in yet.
 
     A second call costs next to nothing, unless modules were imported or replacements registered since.
+
+    Returns:
+        Whether there was anything new.
     """
     with _lock:
         if not _something_new():
-            return
+            return False
         for name in list(_expected):
             module = sys.modules.get(name)
             if module is not None:
@@ -178,6 +181,7 @@ def install() -> None:
                     if wrapper is not None and not (name in keep or f"{name}.{attribute}" in keep):
                         namespace[attribute] = wrapper
                         _elsewhere.append(_Place(module, attribute, value, wrapper))
+        return True
 
 
 def uninstall() -> None:

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Stack"]
 
-EPHEMERAL = 32768
-EPHEMERAL_COUNT = 28232
+EPHEMERAL = range(32768, 61000)
 REUSE_PORT = (socket.SOL_SOCKET, socket.SO_REUSEPORT)
 REUSE_ADDRESS = (socket.SOL_SOCKET, socket.SO_REUSEADDR)
 ONLY_IPV6 = (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
@@ -32,6 +31,7 @@ class Stack:
         ipv6: The host's IPv6 address, or None.
         unix: Its unix names.
         endpoints: Its open endpoints, by number.
+        ports: Those that are given to who asks for none in particular.
     """
 
     def __init__(self, host: Host, net: Network, ipv6: str | None) -> None:
@@ -40,9 +40,15 @@ class Stack:
         self.ipv6 = ipv6
         self.unix = UnixNames()
         self.endpoints: dict[int, Endpoint] = {}
+        self.ports = EPHEMERAL
         self._ports: dict[tuple[int, int], list[Endpoint]] = {}  # by type and port
         self._next_port: int | None = None
         self._buried: list[object] = []
+
+    def number_ports(self, ports: range) -> None:
+        """Give ports of a range, from its beginning, to who asks for none in particular."""
+        self.ports = ports
+        self._next_port = 0
 
     # Lives
 
@@ -162,10 +168,11 @@ class Stack:
 
     def _free_port(self, end: Endpoint, ip: str) -> int:
         if self._next_port is None:  # where it begins differs, so that nobody counts on it
-            self._next_port = self.host.choices("net.port").below(EPHEMERAL_COUNT)
-        for _ in range(EPHEMERAL_COUNT):
-            port = EPHEMERAL + self._next_port
-            self._next_port = (self._next_port + 1) % EPHEMERAL_COUNT
+            self._next_port = self.host.choices("net.port").below(len(EPHEMERAL))
+        ports = self.ports
+        for _ in ports:
+            port = ports[self._next_port]
+            self._next_port = (self._next_port + 1) % len(ports)
             if (end.type, port) not in self._ports:
                 return port
         raise os_error(EADDRNOTAVAIL if end.type == socket.SOCK_STREAM else EADDRINUSE)

@@ -40,7 +40,7 @@ class StreamData(Endpoint):
         outflow: The way to the peer, once there is one.
         inflow: The way from the peer.
         connection: The number of its connection in the world; 0 for none yet.
-        encrypted: Whether TLS is spoken on it.
+        encrypted: Whether TLS or SSH is spoken on it.
         send_buffer: How many bytes it takes that the peer's kernel has not yet.
         receive_buffer: How many bytes it keeps that were not read.
     """
@@ -223,8 +223,8 @@ class StreamData(Endpoint):
     # What the trace knows
 
     def is_encrypted(self, piece: bytes) -> bool:
-        """Tell whether this is part of a TLS connection; its first record tells."""
-        if not self.encrypted and piece[:2] in (b"\x16\x03", b"\x17\x03"):
+        """Tell whether this is part of a connection by TLS or SSH; how it begins tells."""
+        if not self.encrypted and (piece[:2] in (b"\x16\x03", b"\x17\x03") or piece[:4] == b"SSH-"):
             self.encrypted = True
             if self.outflow is not None:
                 self.outflow.target.encrypted = True

@@ -210,7 +210,7 @@ class StreamEnd(StreamData):
             assert self.outflow is not None
             assert self.inflow is not None
             self.deaf = self.inflow.attentive = True
-            if self.incoming or self._lingers_not():
+            if self.incoming or self.lingers_not():
                 self.incoming.clear()
                 self.reset()
             else:
@@ -229,7 +229,8 @@ class StreamEnd(StreamData):
         self.reset()
         self.close()
 
-    def _lingers_not(self) -> bool:
+    def lingers_not(self) -> bool:
+        """Tell whether closing it is to break the connection, as SO_LINGER with no time asks for."""
         value = self.options.get(LINGER)
         return isinstance(value, bytes) and len(value) >= 8 and struct.unpack("ii", value[:8]) == (1, 0)
 

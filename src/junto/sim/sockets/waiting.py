@@ -95,8 +95,11 @@ def wait_until(
 def give_way(host: Host) -> None:
     """Let a thread that asks, and does not wait, take a little time, and others go on in that time.
 
-    Without it who asks again and again would do so for ever in the same instant.
+    Without it who asks again and again would do so for ever in the same instant. A runtime that asks is no
+    program: it asks when something is there.
     """
+    if here.host is None:
+        return
     host.clock = host.now() + int(host.callback_cost)
     if here.thread is not None and host.kernel.horizon() <= host.clock:
         Waiter(host, "its next turn").wait(1)

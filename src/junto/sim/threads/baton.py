@@ -220,6 +220,7 @@ class Waiter:
         if not self.woken and timeout != 0:
             strand: Strand = here.thread or LoopStrand(self.host)
             before = strand.waiter  # of the wait that was interrupted by what waits now
+            whose = here.host
             self._strand, self._late = strand, False
             self._until = None
             if timeout is not None:
@@ -232,10 +233,10 @@ class Waiter:
                         strand.interrupts.pop(0)()
                     else:
                         strand.park()
-                        here.host = self.host
+                        here.host = whose
             finally:
                 self._strand, strand.waiter = None, before
-                here.host = self.host
+                here.host = whose
         woken, self.woken = self.woken, False
         return woken
 
