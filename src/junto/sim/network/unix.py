@@ -31,7 +31,7 @@ class UnixNames:
             OSError: EADDRINUSE.
         """
         key = os.fsencode(address)
-        if key in self._ends or (b"\0" not in key and _is_other_file(key)):
+        if key in self._ends or (b"\0" not in key and _is_regular_file(key)):
             raise os_error(EADDRINUSE)
         self._ends[key] = end
         end.bound = key if key.startswith(b"\0") else os.fsdecode(key)
@@ -80,10 +80,10 @@ class UnixNames:
             del self._ends[end.bound]
 
 
-def _is_other_file(path: bytes) -> bool:
-    """Tell whether a real file of another kind is there; a real socket is none of this world."""
+def _is_regular_file(path: bytes) -> bool:
+    """Tell whether a real file is there, which a program may have written; all else is none of this world."""
     try:
-        return not stat.S_ISSOCK(os.lstat(path).st_mode)
+        return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
         return False
 
