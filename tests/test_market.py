@@ -12,9 +12,9 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 
 
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *words: str, program: str = "run.py") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(ROOT / "examples/market/run.py"), *words],
+        [sys.executable, str(ROOT / "examples/market" / program), *words],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
@@ -40,3 +40,17 @@ def test_progress_is_told(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "100%" in done.stderr
     assert done.stdout.endswith("the books agree\n")
+
+
+def test_the_books_agree_after_the_network_was_cut_in_a_simulated_market(tmp_path: Path) -> None:
+    done = run(tmp_path, "--agents", "160", "--json", program="simulated.py")
+    assert done.returncode == 0, done.stderr
+    outcome: dict[str, Any] = json.loads(done.stdout)
+    assert outcome["right"]
+    assert outcome["sold"] == outcome["bought"] > 30
+    assert outcome["seconds"] > 3, "the cut has held nobody up"
+
+
+def test_a_simulated_market_is_the_same_again(tmp_path: Path) -> None:
+    outcomes = [run(tmp_path, "--agents", "80", "--json", program="simulated.py").stdout for _ in range(2)]
+    assert outcomes[0] == outcomes[1] != ""
