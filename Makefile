@@ -63,7 +63,7 @@ table: $(VENV)/$(filled)-test ## write the documentation's table of layers by ru
 	$(PY) -m pytest --quiet tests/conformance --table docs/reference/layers-by-runtimes.inc
 
 libraries: $(SIM)/$(filled)-test-sim ## write the documentation's table of libraries in simulated worlds anew
-	$(SIM)/bin/python -m pytest --quiet tests/sim/libraries tests/sim/test_standard_library.py --libraries docs/reference/simulated-libraries.inc
+	$(SIM)/bin/python -m pytest --quiet tests/sim/libraries --libraries docs/reference/simulated-libraries.inc
 
 bench: $(VENV)/$(filled)-bench ## measure, beside other libraries
 	$(PY) benchmarks/run.py $(BENCH_ARGS)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+import timelines
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -28,7 +32,7 @@ myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
 # One page per module, made from the docstrings; it lists what the module's `__all__` promises.
-autosummary_mock_imports = ["junto.__main__"]  # to import it is to run the command
+autosummary_mock_imports = ["junto.__main__", "junto.sim.__main__"]  # to import them is to run the command
 autosummary_ignore_module_all = (
     True  # a package has a page for each of its modules, also those it does not export
 )
@@ -47,10 +51,14 @@ nitpick_ignore_regex = [
     (r"py:.*", r"junto\.(.*\.)?[A-Z](_co)?"),
     # An annotation without a module is an alias or a type variable; type checkers see to it that it exists.
     (r"py:class", r"\w+"),
+    # A type in a text is cut at its comma.
+    (r"py:class", r"\w+\[\w+"),
     # What an annotation of an inner module names, and only that module uses.
     (r"py:class", r"junto\.exposing\.Exposed"),
     # A private base class is shown, and has no page.
     (r"py:class", r"junto\.(.*\.)?_\w+"),
+    # Inside the simulated world; what is offered of it is offered by these packages.
+    (r"py:.*", r"junto\.sim\.(?!(network|standins)\.[A-Z])\w+\..*"),
     # The standard library, msgspec, SimPy and trio: their inventories would have to be fetched.
     (r"py:.*", rf"({'|'.join(sorted(sys.stdlib_module_names))}|msgspec|simpy|trio)\..*"),
 ]
@@ -71,6 +79,15 @@ def keep_colons(_app: Sphinx, what: str, _name: str, _obj: Any, _options: Any, l
         lines[0] = f"{types[0].removeprefix(':type: ')}: {lines[0]}"
 
 
+def write_timelines(app: Sphinx, exception: Exception | None) -> None:
+    """Make the runs that the pages show, and write theirs."""
+    if exception is None and app.builder.format == "html":
+        folder = Path(app.outdir) / "simulation"
+        folder.mkdir(exist_ok=True)
+        for name in timelines.TIMELINES:
+            (folder / f"{name}.html").write_text(timelines.page(name), encoding="utf-8", newline="\n")
+
+
 def read_flavours_last(_app: Sphinx, _env: Any, names: list[str]) -> None:
     """Have each class described where it is before the flavours, several of them, offer it as theirs."""
     names.sort(key=lambda name: name.rpartition(".")[2] in FLAVOURS)
@@ -79,3 +96,4 @@ def read_flavours_last(_app: Sphinx, _env: Any, names: list[str]) -> None:
 def setup(app: Sphinx) -> None:
     app.connect("env-before-read-docs", read_flavours_last)
     app.connect("autodoc-process-docstring", keep_colons, priority=600)  # after napoleon's 500
+    app.connect("build-finished", write_timelines)

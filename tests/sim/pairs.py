@@ -132,7 +132,9 @@ def difference(first: Any, second: Any) -> str:
     for number, (one, other) in enumerate(zip(first[3], second[3], strict=False)):
         if one != other:
             return f"event {number}: {one} and {other}"
-    return f"{len(first[3])} and {len(second[3])} events, {first[1:3]} and {second[1:3]}"
+    shorter = min(len(first[3]), len(second[3]))
+    more = first[3][shorter:] or second[3][shorter:]
+    return f"{len(first[3])} and {len(second[3])} events, {first[1:3]} and {second[1:3]}, then {more}"
 
 
 AUTHORITY = trustme.CA(key_type=trustme.KeyType.RSA)

@@ -277,12 +277,12 @@ def test_pairs_of_unix_datagram_sockets_lose_nothing() -> None:  # S10
         async def talk() -> Any:
             loop = asyncio.get_running_loop()
             server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            server.bind("/run/log")
+            server.bind("/run/junto-test.log")
             server.setblocking(False)
             client = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             client.setblocking(False)
-            client.bind("/run/me")
-            client.connect("/run/log")
+            client.bind("/run/junto-test.me")
+            client.connect("/run/junto-test.log")
             for number in range(3):
                 await loop.sock_sendall(client, b"%d" % number)
             received = [await loop.sock_recvfrom(server, 10) for _ in range(3)]
@@ -292,4 +292,4 @@ def test_pairs_of_unix_datagram_sockets_lose_nothing() -> None:  # S10
 
         return await one.run(talk).wait()
 
-    assert run_world(scenario, "one") == [(b"%d" % n, "/run/me") for n in range(3)]
+    assert run_world(scenario, "one") == [(b"%d" % n, "/run/junto-test.me") for n in range(3)]

@@ -12,7 +12,7 @@ from junto.sim.artefacts import Artefact, failed_before
 from junto.sim.exploring import Settings, explore_scenario
 from junto.sim.report import report_text
 from junto.sim.running_here import Here
-from junto.sim.scenarios import Scenario, load
+from junto.sim.scenarios import DEFAULTS, Scenario, load
 from junto.sim.searching import search
 from junto.sim.soaking import soak
 from junto.sim.workers import WorkerLost, worker_for
@@ -148,7 +148,8 @@ def test_what_is_no_program_is_refused(target: str, why: str) -> None:
 
 def test_a_decorated_test_can_be_called_and_found_with_its_options() -> None:
     scenario = load("bugs:decorated")
-    assert (scenario.seeds, scenario.timeout, scenario.options) == (12, 60, {"chunking": 0.2})
+    options = {"chunking": 0.2, "coincidence": DEFAULTS["coincidence"]}
+    assert (scenario.seeds, scenario.timeout, scenario.options) == (12, 60, options)
     with pytest.raises(sim.SimFailure, match="one leader"):
         bugs.decorated()
 

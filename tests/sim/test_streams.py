@@ -778,3 +778,29 @@ def test_what_a_host_had_still_to_send_is_lost_when_it_is_switched_off() -> None
         return bytes(received)
 
     assert run_world(scenario, "server", "client") == b""
+
+
+def test_a_reset_that_was_lost_is_repeated_when_something_is_sent_again() -> None:  # S7, H4
+    async def scenario(world: World, server: Host, client: Host) -> Any:
+        async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await asyncio.sleep(1000)
+
+        async def ask() -> str:
+            async with connected() as (reader, writer):
+                await asyncio.sleep(1)
+                writer.write(b"hello?")
+                return await error_of(reader.read())
+
+        server.run(serve, ignore)
+        await world.sleep(0.5)
+        asking = client.run(ask)
+        await world.sleep(0.9)
+        partition = world.net.partition(server, client, one_way=True)
+        server.pause()
+        await world.sleep(0.15)  # it has come, is not read, and the client does not know
+        server.kill()
+        await world.sleep(2)
+        partition.heal()
+        return await asyncio.wait_for(asking.wait(), 20)
+
+    assert run_world(scenario, "server", "client") == "ECONNRESET"

@@ -137,6 +137,37 @@ def test_a_fault_of_a_host_is_at_its_lane_and_one_of_the_network_across() -> Non
     assert [(band.lanes, band.first, band.last) for band in diagram.bands] == [((0, 1), 0, 1)]
 
 
+def test_what_is_so_everywhere_from_begin_to_end_is_no_band() -> None:
+    make = Maker()
+    make.add("a", "start")
+    make.add("b", "start")
+    make.add("world", "fault", 1, None, detail="0.000s latency * low=0.001 high=0.05")
+    make.wait(1)
+    make.add("world", "fault", 2, "a,b", detail="partition a | b")
+    make.wait(1)
+    make.add("a", "note", detail="over")
+    assert [band.label for band in make_diagram(a_trace(make)).bands] == ["partition a | b"]
+
+
+def test_what_was_sent_long_ago_is_told_again_where_it_arrives() -> None:
+    make = Maker()
+    number = make.connect("a", "b")
+    make.send(number, "a", "b", b"hello\n")
+    for _ in range(20):
+        make.wait(10)
+        make.add("b", "note", detail="waits")
+    make.receive(number, "b", "a", b"hello\n")
+    (drawn,) = diagrams(make_page(a_trace(make)))
+    assert [text for text in texts(drawn) if "hello" in text] == ["hello", "hello, sent 200 ms before"]
+
+
+def test_the_legend_explains_what_there_is_and_nothing_else() -> None:
+    make = Maker()
+    make.say(make.connect("a", "b"), "a", "b", b"hello\n")
+    legend = make_page(a_trace(make)).partition('class="legend"')[2].partition("</ul>")[0]
+    assert re.findall(r"</svg>(.*?)</li>", legend) == ["message", "connection opens"]
+
+
 def test_the_controlling_program_is_no_host_unless_it_talks() -> None:
     assert make_diagram(an_election()).lanes == ["n0", "n1", "n2"]
     trace = an_election()

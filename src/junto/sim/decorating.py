@@ -12,7 +12,7 @@ from junto.sim.exploring import Settings, explore_scenario
 from junto.sim.faults import Faults
 from junto.sim.fixtures import Recipe, made, made_async
 from junto.sim.investigating import SimFailure
-from junto.sim.scenarios import SEEDS, Scenario, ScenarioError, target_of
+from junto.sim.scenarios import DEFAULTS, SEEDS, Scenario, ScenarioError, target_of
 from junto.sim.world import World
 
 __all__ = ["bind", "simulated"]
@@ -45,7 +45,7 @@ def simulated(
         seeds: How many seeds are run.
         faults: What may happen.
         timeout: How much virtual time a run may take, in seconds.
-        **world: Options of `World`.
+        **world: Options of `World`; without them pieces of streams are cut, and things coincide.
     """
 
     def decorate(program: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,7 +58,8 @@ def simulated(
             if explored.investigation is not None:
                 raise SimFailure(explored.investigation)
 
-        scenario = Scenario(bind(program), program.__name__, faults, timeout, seeds, world)
+        options = {**DEFAULTS, **world}
+        scenario = Scenario(bind(program), program.__name__, faults, timeout, seeds, options)
         scenario = replace(scenario, target=target_of(program, decorated=True))
         signature = inspect.signature(program)
         others = [parameter for name, parameter in signature.parameters.items() if name != "world"]

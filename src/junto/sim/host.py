@@ -275,6 +275,7 @@ class Host(HostClock):
         """Let no code run; input waits in the kernel."""
         if self.running:
             self.running = False
+            self.kernel.scheduled += 1  # who goes on without asking asks now
             self.world.record(self, "pause")
 
     def resume(self) -> None:
@@ -322,6 +323,7 @@ class Host(HostClock):
         if not self.alive:
             return
         self.alive = self.running = False
+        self.kernel.scheduled += 1
         self.world.record(self, kind)
         self.world.bury(self.loop)
         for close in self.closing:

@@ -67,7 +67,8 @@ class Guest(Protocol):
         ...
 
 
-class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):
+# typeshed's selector loops name an argument of sock_recv otherwise than its base class does.
+class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignore[reportIncompatibleMethodOverride]
     """The loop on which a host's coroutines run; the host's kernel gives it its turns.
 
     Attributes:

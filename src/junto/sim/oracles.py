@@ -49,11 +49,12 @@ class Oracle:
         Raises:
             OracleFailed: It is.
         """
-        why = ""
+        why, reason = "", None
         try:
             holds = bool(self._holds())
         except AssertionError as error:
-            holds, why = False, str(error)
+            # Of several lines the others are pytest's, with addresses of objects in them.
+            holds, why, reason = False, str(error).partition("\n")[0], error
         except Exception as error:
             raise OracleFailed(self.name, f"cannot tell: {type(error).__name__}: {error}") from error
         if self.kind == "always":
@@ -69,7 +70,7 @@ class Oracle:
             if self.kind == "eventually":
                 self.stop()
         if broken:
-            raise OracleFailed(self.name, why or self._oracles.place())
+            raise OracleFailed(self.name, why or self._oracles.place()) from reason
 
     def run_out(self, within: float) -> None:
         """Fail if the property has not held yet, for its time is over."""

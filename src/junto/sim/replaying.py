@@ -59,7 +59,7 @@ def replay(artefact: str | Path | Artefact, program: Callable[..., Any] | Scenar
     Raises:
         ArtefactError: The file is no artefact.
         ScenarioError: The program is not found.
-        WorkerLost: The new process failed.
+        junto.sim.workers.WorkerLost: The new process failed.
     """
     found = artefact if isinstance(artefact, Artefact) else Artefact.read(artefact)
     if not isinstance(program, Scenario):

@@ -72,9 +72,9 @@ class Failure:
 
     @property
     def sentence(self) -> str:
-        """What failed, in one line; the title of its page."""
-        name = self.oracle or self.error
-        return visible(f"{name}: {self.message}" if name and self.message else name or self.message)
+        """What failed, in one line; the title of its page. The rest of the message is in the traceback."""
+        name, message = self.oracle or self.error, self.message.partition("\n")[0]
+        return visible(f"{name}: {message}" if name and message else name or message)
 
 
 def report_text(failure: Failure) -> str:

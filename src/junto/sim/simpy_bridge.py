@@ -185,6 +185,7 @@ class HostEnvironment(SocketEnvironment):
 
     def one_was_cancelled(self) -> None:
         self._cancelled += 1
+        self.kernel.scheduled += 1  # a turn that goes on looks closer now
         queue: list[Any] = self._queue
         if self._cancelled > FEW and self._cancelled * 2 > len(queue):
             queue[:] = [entry for entry in queue if entry[3].callbacks != ()]
@@ -253,35 +254,42 @@ class HostEnvironment(SocketEnvironment):
 
     def _process_events(self) -> int | None:
         """Process events as long as nothing else precedes them; tell when there will be more."""
-        host, kernel, queue = self.host, self.kernel, self._queue
+        kernel, queue, due = self.kernel, self._queue, self.kernel.due
         begin, scale = self._begin, self._scale
-        scheduled, horizon = kernel.scheduled, kernel.horizon()
+        scheduled = -1  # look first: until then it is not known what comes when
+        begun = limit = 0.0
         now = self._now
         event: Any
         callback: Any = None
         for _ in range(self._most_events):
             if not queue:
                 return None
-            entry = heappop(queue)
-            when, event = entry[0], entry[3]
+            when, _, _, event = entry = heappop(queue)
             if when > now:
-                instant = begin + round(when * scale)
-                if instant > kernel.now:
-                    if self._cancelled and event.callbacks == ():
-                        continue  # a call that was cancelled lets no time go by
-                    if scheduled != kernel.scheduled or kernel.due:
-                        scheduled, horizon = kernel.scheduled, kernel.horizon()
-                    if instant >= horizon:
+                if scheduled != kernel.scheduled or due:  # something has happened that may forbid to go on
+                    if not self.host.running:
                         heappush(queue, entry)
-                        return instant
-                    kernel.now = instant
+                        self.host.resuming.append(self.want_turn)
+                        return None
+                    scheduled = kernel.scheduled
+                    # Half a nanosecond before what comes next, since instants are rounded.
+                    limit = (kernel.horizon() - 0.5 - begin) / scale
+                    begun = inf if self._cancelled else (kernel.now - begin) / scale
+                if begun < when < limit:
+                    kernel.now = begin + round(when * scale)
                     self._now = now = when
                 else:
-                    self._now = now = self._late(when, instant)
-                if not host.running:
-                    heappush(queue, entry)
-                    host.resuming.append(self.want_turn)
-                    return None
+                    if self._cancelled and event.callbacks == ():
+                        continue  # a call that was cancelled lets no time go by
+                    instant = begin + round(when * scale)
+                    if instant > kernel.now:
+                        if when >= limit:
+                            heappush(queue, entry)
+                            return instant
+                        kernel.now = instant
+                        self._now = now = when
+                    else:
+                        self._now = now = self._late(when, instant)
             callbacks = event.callbacks
             event.callbacks = None
             try:

@@ -18,17 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # for `pairs`
 
 collect_ignore_glob = [] if find_spec("asyncpg") else ["test_*.py"]
 
-STANDARD = "the standard library"
-
 # A part of a test's id, the distributions it is about, and what is done with them.
 ROWS = [
-    (
-        "test_asyncio",
-        (STANDARD,),
-        "asyncio: streams, protocols, datagrams, unix sockets, TLS from the start or later",
-    ),
-    ("test_urllib", (STANDARD,), "`urllib.request` against `http.server.ThreadingHTTPServer`"),
-    ("test_xmlrpc", (STANDARD,), "`xmlrpc.client` against `xmlrpc.server`"),
     ("test_aiohttp.py", ("aiohttp",), "client, server and websocket, plain and by TLS; its own runner"),
     ("test_websockets.py", ("websockets",), "client and server, plain and by TLS, in asyncio and in threads"),
     ("uvicorn", ("httpx", "uvicorn"), "client against server, which runs as a coroutine or by `uvicorn.run`"),
@@ -69,7 +60,7 @@ def pytest_sessionfinish(session: Any) -> None:
     if path:
         lines = ["| library | version | what is run | tests |", "|---|---|---|---|"]
         for part, names, what in ROWS:
-            versions = [sys.version.split()[0] if name == STANDARD else version(name) for name in names]
+            versions = [version(name) for name in names]
             tests = f"{_failed[part]} of {_run[part]} fail" if _failed[part] else str(_run[part])
             lines.append(f"| {', '.join(names)} | {', '.join(versions)} | {what} | {tests} |")
         Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")

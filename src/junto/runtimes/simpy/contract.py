@@ -64,6 +64,9 @@ class SocketEnvironment(simpy.Environment, ABC):
 
     def __init__(self, initial_time: float) -> None:
         super().__init__(initial_time)
+        # SimPy does so for its own class only: to look them up each time takes as long as to make an event.
+        for name in ("timeout", "event", "all_of", "any_of"):
+            setattr(self, name, getattr(self, name))
         self._open: weakref.WeakKeyDictionary[Closable, None] = weakref.WeakKeyDictionary()
         self.runtime: Any = None
 

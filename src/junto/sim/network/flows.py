@@ -359,6 +359,8 @@ class Flow:
                 self._transmit(piece, now)
             if not self.back.blocked:
                 self._since = None
+                if self.target.is_broken():  # it said so, and was not heard; it says so again
+                    self.kernel.at(now + self.link.latency(), self.target.refuse, b"")
                 self._pump(now)
                 self.progress()
                 return

@@ -274,6 +274,10 @@ class StreamEnd(StreamData):
         self.fail(ECONNRESET)
         return True
 
+    def is_broken(self) -> bool:
+        """Tell whether the connection is over on this side without an orderly end."""
+        return self.state is State.OVER
+
     def refuse(self, piece: bytes) -> None:
         """Something has come for a connection that is over here."""
         assert self.inflow is not None

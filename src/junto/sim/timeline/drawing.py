@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import escape as quote
 
@@ -14,6 +15,8 @@ __all__ = ["draw", "overview", "symbols"]
 
 _CHARACTER = 6.1  # the width of one, nearly
 _HEAD = 34  # the height of the names of the lanes
+_FAR = 300  # further than this an arrow is labelled at both ends
+_WHICH = re.compile(r"^((?:sent again|lost|held): )?(?:request|result) \d+: ")
 BOXED = frozenset({"clock", "error", "kill", "note", "oracle", "pause", "resume", "start"})
 """The kinds whose text has a box."""
 
@@ -53,6 +56,7 @@ class _Drawing:
         for arrow in self.diagram.arrows:  # above all lines
             if arrow.first and self.layout.has(arrow.start):
                 yield self.arrow_label(arrow)
+            yield from self.arrival_label(arrow)
         for place in self.layout.marks:
             yield from self.mark(place)
         yield "</g></svg>"
@@ -122,11 +126,29 @@ class _Drawing:
     def arrow_label(self, arrow: Arrow) -> str:
         mark = self.diagram.marks[arrow.start]
         span = max(abs(arrow.lane - mark.lane), 1)
-        label = quote(shorten(mark.label, int((span * self.lane_width - 26) / _CHARACTER)))
+        label = quote(_brief(mark.label, int((span * self.lane_width - 26) / _CHARACTER)))
         left = arrow.lane < mark.lane
         x, end = self.x(mark.lane) + (-10 if left else 10), ' text-anchor="end"' if left else ""
         y = self.layout.y(arrow.start) - 4
         return f'<text class="label {arrow.style}" x="{x:g}" y="{y}"{end}>{label}</text>'
+
+    def arrival_label(self, arrow: Arrow) -> Iterator[str]:
+        """Label the end as well, if it is so far down that the eye has lost the beginning."""
+        layout, marks = self.layout, self.diagram.marks
+        if not arrow.first or arrow.end < 0 or not layout.has(arrow.end) or arrow.style in ("lost", "ending"):
+            return
+        start, end = marks[arrow.start], marks[arrow.end]
+        if layout.has(arrow.start) and layout.y(arrow.end) - layout.y(arrow.start) <= _FAR:
+            return
+        took = duration(self.diagram.times[end.row] - self.diagram.times[start.row])
+        span = max(abs(arrow.lane - start.lane), 1)
+        label = quote(
+            _brief(f"{start.label}, sent {took} before", int((span * self.lane_width - 26) / _CHARACTER))
+        )
+        right = arrow.lane <= start.lane
+        x, anchor = self.x(arrow.lane) + (15 if right else -15), "" if right else ' text-anchor="end"'
+        y = layout.y(arrow.end) + 4
+        yield f'<text class="label {arrow.style}" x="{x:g}" y="{y}"{anchor}>{label}</text>'
 
     def mark(self, place: int) -> Iterator[str]:
         mark, y = self.diagram.marks[place], self.layout.y(place)
@@ -148,13 +170,18 @@ class _Drawing:
             yield f'<circle class="dot" cx="{x:g}" cy="{y}" r="{radius}"/>'
             return
         chars = int((self.lane_width - 36) / _CHARACTER)
-        label = shorten(mark.label, chars)
+        label = _brief(mark.label, chars)
         yield f'<g class="mark {mark.kind}"{here}>{_title(self.diagram, mark)}'
         yield f'<circle cx="{x:g}" cy="{y}" r="4"/>'
         if mark.kind in BOXED:
             width = len(label) * _CHARACTER + 12
             yield f'<rect x="{x + 10:g}" y="{y - 9}" width="{width:g}" height="18" rx="4"/>'
         yield f'<text x="{x + 16:g}" y="{y + 4}">{quote(label)}</text></g>'
+
+
+def _brief(label: str, chars: int) -> str:
+    """Shorten a label; first goes what the arrows show: which request it is."""
+    return shorten(label if len(label) <= chars else _WHICH.sub(r"\1", label), chars)
 
 
 def _banner(mark: Mark) -> str:

@@ -24,14 +24,16 @@
     if (aEnd[a] >= 0 && begins[aEnd[a]] < 0) begins[aEnd[a]] = a;
   }
 
-  const LEFT = 164, SLOT = 22, PAD = 7, CHAR = 6.1, HEAD = 30;
+  const LEFT = 164, SLOT = 22, PAD = 7, CHAR = 6.1, HEAD = 30, FAR = 300;
   const S = { first: D.first, last: D.last, zoom: 1, on: -1, link: -1, query: "", hits: [], groups: new Set(["turns"]), hosts: new Set() };
   const scroller = $("live"), stage = $("stage");
   let shown = [], tops = [], height = 0, slots = new Int32Array(count), visible = new Uint8Array(count);
-  let laneAt = [], width = 0, laneWidth = D.width, arrows = [], blocks = [], indexOf = new Int32Array(rows), digits = 3;
+  let laneAt = [], width = 0, laneWidth = D.width, room = 0, arrows = [], blocks = [], indexOf = new Int32Array(rows), digits = 3;
 
   const esc = (s) => s.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
   const cut = (s, n) => (s.length <= n ? s : s.slice(0, Math.max(n - 1, 1)) + "…");
+  // Of a label that is too long, first goes what the arrows show: which request it is.
+  const brief = (s, n) => cut(s.length <= n ? s : s.replace(/^((sent again|lost|held): )?(request|result) \d+: /, "$1"), n);
   const clock = (t, d = 9) => `${Math.floor(t / 1e9)}.${String(t % 1e9).padStart(9, "0").slice(0, d)}`;
   const span = (t) => t >= 1e9 ? `${+(t / 1e9).toPrecision(3)} s` : t >= 1e6 ? `${+(t / 1e6).toPrecision(3)} ms` : t >= 1e3 ? `${+(t / 1e3).toPrecision(3)} µs` : `${t} ns`;
   const label = (i) => T[D.label[i]];
@@ -48,6 +50,8 @@
     laneAt = D.lanes.map((_, lane) => (S.hosts.has(lane) ? -1 : next++));
     const lanesShown = Math.max(next, 1);
     laneWidth = lanesShown === lanes ? D.width : lanesShown <= 3 ? 260 : lanesShown <= 4 ? 220 : lanesShown <= 5 ? 190 : lanesShown <= 8 ? 170 : 150;
+    room = scroller.clientWidth; // all hosts side by side, if that can be
+    laneWidth = Math.min(laneWidth, Math.max(Math.floor((room / S.zoom - LEFT - 26) / lanesShown), 130));
     width = LEFT + laneWidth * lanesShown + 24;
     for (let i = 0; i < count; i++) visible[i] = row[i] >= S.first && row[i] <= S.last && keep(i) ? 1 : 0;
   }
@@ -126,7 +130,13 @@
     out.push("</g>");
     if (visible[s] && aFirst[a]) {
       const room = Math.max(Math.abs(laneAt[aLane[a]] - laneAt[from]), 1) * laneWidth - 26, left = way < 0 && !self;
-      labels.push(`<text class="label ${style}${flags(s)}" data-i="${s}" x="${left ? x1 - 10 : x1 + 10}" y="${y1 - 4}"${left ? ' text-anchor="end"' : ""}>${esc(cut(label(s), Math.floor(room / CHAR)))}</text>`);
+      labels.push(`<text class="label ${style}${flags(s)}" data-i="${s}" x="${left ? x1 - 10 : x1 + 10}" y="${y1 - 4}"${left ? ' text-anchor="end"' : ""}>${esc(brief(label(s), Math.floor(room / CHAR)))}</text>`);
+    }
+    // Where it arrives too, if it was sent so long ago that the eye has lost it.
+    if (e >= 0 && visible[e] && aFirst[a] && yOf(e, 0) - yOf(s, -FAR - 1) > FAR && style !== "lost" && style !== "ending") {
+      const room = Math.max(Math.abs(laneAt[aLane[a]] - laneAt[from]), 1) * laneWidth - 26, right = way < 0 || self;
+      const text = brief(`${label(s)}, sent ${span(times[row[e]] - times[row[s]])} before`, Math.floor(room / CHAR));
+      labels.push(`<text class="label ${style}${flags(s)}" data-i="${s}" x="${x2 + (right ? 10 : -10)}" y="${y2 + 4}"${right ? "" : ' text-anchor="end"'}>${esc(text)}</text>`);
     }
   }
 
@@ -141,7 +151,7 @@
     }
     const at = x(D.lane[i]);
     if (begins[i] >= 0 || labelled[i] >= 0) { out.push(`<circle class="dot" data-i="${i}" cx="${at}" cy="${y}" r="${begins[i] >= 0 ? 2 : 3}"/>`); return; }
-    const text = cut(label(i), Math.floor((laneWidth - 36) / CHAR));
+    const text = brief(label(i), Math.floor((laneWidth - 36) / CHAR));
     out.push(`<g class="mark ${kind[i]}${flags(i)}" data-i="${i}"${mine}><circle cx="${at}" cy="${y}" r="4"/>`);
     if (boxed.has(kind[i])) out.push(`<rect x="${at + 10}" y="${y - 9}" width="${text.length * CHAR + 12}" height="18" rx="4"/>`);
     out.push(`<text x="${at + 16}" y="${y + 4}">${esc(text)}</text></g>`);
@@ -243,7 +253,8 @@
     if (i < 0) { add("h2", "What was said"); add("p", "Point at an arrow or a mark to read it here; click to keep it."); add("p", "Keys: / search, n and p next and previous hit, f failure, + and − size, Esc all again."); return; }
     const a = labelled[i] >= 0 ? labelled[i] : begins[i], source = a >= 0 ? aStart[a] : i;
     const who = D.lane[i] < 0 ? "the network" : D.lanes[D.lane[i]];
-    add("h2", `${kind[i].replace("_", " ")} ${D.peer[i] >= 0 ? `${who} ${kind[i] === "recv" || kind[i] === "accept" ? "←" : "→"} ${D.lanes[D.peer[i]]}` : who}`);
+    if (kind[i] === "oracle") add("h2", "What failed");
+    else add("h2", `${kind[i].replace("_", " ")} ${D.peer[i] >= 0 ? `${who} ${kind[i] === "recv" || kind[i] === "accept" ? "←" : "→"} ${D.lanes[D.peer[i]]}` : who}`);
     for (const line of label(i).split(" · ")) add("pre", line);
     const list = add("dl", ""), fact = (word, text) => { add("dt", word, list); add("dd", text, list); };
     fact("time", `${clock(times[row[i]])} s`);
@@ -255,6 +266,7 @@
     if (T[D.protocol[source]]) fact("read as", T[D.protocol[source]]);
     if (D.about[i] >= 0) fact(groupOf[kind[i]] === "faults" ? "fault" : kind[i] === "turn" || kind[i].startsWith("task") ? "because of" : kind[i] === "dgram" ? "datagram" : "connection", `${D.about[i]}`);
     fact("event", `${number[i]}`);
+    if (kind[i] === "oracle") add("p", "Time stands still here: read upwards to see what led to it. Point at an arrow or a mark to read what was said, click to keep it here.");
     if (T[D.excerpt[source]]) { add("p", D.length[source] > 64 ? "The first 64 bytes, all that the trace keeps:" : "Its bytes:"); add("pre", T[D.excerpt[source]]); }
     if (D.about[i] >= 0 && (group[i] === "messages" || group[i] === "connections"))
       panel.append(button(S.link < 0 ? "show this connection only" : "show all again", () => { S.link = S.link < 0 ? D.about[i] : -1; arrange(i); tell(i); }));
@@ -307,7 +319,7 @@
   const at = (event) => { const found = event.target.closest && event.target.closest("[data-i]"); return found ? +found.dataset.i : -1; };
   let pinned = D.failure >= 0;
   scroller.addEventListener("scroll", redraw);
-  addEventListener("resize", redraw);
+  addEventListener("resize", () => { if (scroller.clientWidth !== room) arrange(middle()); else redraw(); });
   stage.addEventListener("mouseover", (event) => { const i = at(event); if (i >= 0) tell(i); });
   stage.addEventListener("mouseleave", () => tell(pinned ? S.on : -1));
   stage.addEventListener("click", (event) => { S.on = at(event); pinned = S.on >= 0; tell(S.on); draw(); });

@@ -48,15 +48,12 @@ def make_page(trace: Trace, *, title: str = "", facts: list[tuple[str, str]] | N
         "pill": "Failed" if failed else "Ended",
         "seed": str(trace.seed),
         "subtitle": _subtitle(diagram, trace),
-        "facts": "".join(
-            f"<dt>{quote(visible(word))}</dt><dd><code>{quote(visible(text))}</code></dd>"
-            for word, text in facts or []
-        ),
+        "facts": _facts(facts or []),
         "begin": seconds(diagram.times[0], 3) if diagram.times else "0",
         "end": seconds(diagram.times[-1], 3) if diagram.times else "0",
         "overview": overview(diagram),
         "symbols": symbols(),
-        "legend": _legend(),
+        "legend": _legend(diagram),
         "diagram": _folds(diagram),
         "data": _pack(diagram),
         "script": _file("page.js"),
@@ -91,6 +88,17 @@ def _subtitle(diagram: Diagram, trace: Trace) -> str:
     if diagram.failure >= 0:
         facts.append('<a href="#failure">go to the failure</a>')
     return " · ".join(facts)
+
+
+def _facts(facts: list[tuple[str, str]]) -> str:
+    """Write words and texts; a word that comes again stands only once."""
+    lines: list[str] = []
+    before = ""
+    for word, text in facts:
+        shown = "" if word == before else quote(visible(word))
+        lines.append(f"<dt>{shown}</dt><dd><code>{quote(visible(text))}</code></dd>")
+        before = word
+    return "".join(lines)
 
 
 def _folds(diagram: Diagram) -> str:
@@ -134,30 +142,38 @@ def _fold(diagram: Diagram, first: int, last: int, svg: str) -> str:
     return f'<details class="fold"><summary>{last - first + 1} instants, {when}</summary>{svg}</details>'
 
 
-_SWATCHES = (
-    ("message", '<g class="arrow sent"><path d="M2 4L36 12"/></g>'),
-    ("held back by a fault, sent again", '<g class="arrow held"><path d="M2 4L36 12"/></g>'),
-    (
+_SWATCHES = {
+    "sent": ("message", '<g class="arrow sent"><path d="M2 4L36 12"/></g>'),
+    "held": ("held back by a fault, sent again", '<g class="arrow held"><path d="M2 4L36 12"/></g>'),
+    "lost": (
         "lost",
         '<g class="arrow lost"><path d="M2 4L24 9"/><path class="cross" d="M19 4l10 10m0 -10l-10 10"/></g>',
     ),
-    ("never read", '<g class="arrow unread"><path d="M2 8H26"/></g>'),
-    ("connection opens", '<g class="arrow opening"><path d="M2 4L36 12"/></g>'),
-    ("… ends", '<g class="arrow ending"><path d="M2 4L36 12"/></g>'),
-    ("host is down", '<rect class="bar dead" x="12" y="1" width="12" height="14" rx="3"/>'),
-    ("paused", '<rect class="bar paused" x="12" y="1" width="12" height="14" rx="3"/>'),
-    ("slow", '<rect class="bar slow" x="12" y="1" width="12" height="14" rx="3"/>'),
-    ("clock is wrong", '<rect class="bar clock" x="12" y="1" width="12" height="14" rx="3"/>'),
-    ("network fault", '<rect class="band" x="2" y="1" width="34" height="14"/>'),
-    ("failure", '<g class="banner oracle"><rect x="2" y="1" width="34" height="14" rx="4"/></g>'),
-)
+    "unread": ("never read", '<g class="arrow unread"><path d="M2 8H26"/></g>'),
+    "opening": ("connection opens", '<g class="arrow opening"><path d="M2 4L36 12"/></g>'),
+    "ending": ("connection ends", '<g class="arrow ending"><path d="M2 4L36 12"/></g>'),
+    "dead": ("host is down", '<rect class="bar dead" x="12" y="1" width="12" height="14" rx="3"/>'),
+    "paused": ("paused", '<rect class="bar paused" x="12" y="1" width="12" height="14" rx="3"/>'),
+    "slow": ("slow", '<rect class="bar slow" x="12" y="1" width="12" height="14" rx="3"/>'),
+    "clock": ("clock is wrong", '<rect class="bar clock" x="12" y="1" width="12" height="14" rx="3"/>'),
+    "band": ("network fault", '<rect class="band" x="2" y="1" width="34" height="14"/>'),
+    "oracle": (
+        "failure",
+        '<g class="banner oracle"><rect x="2" y="1" width="34" height="14" rx="4"/></g>',
+    ),
+}
 
 
-def _legend() -> str:
+def _legend(diagram: Diagram) -> str:
+    """Explain what there is on this page, and nothing else."""
+    there = {arrow.style for arrow in diagram.arrows} | {bar.style for bar in diagram.bars}
+    there |= {"band"} if diagram.bands else set()
+    there |= {"oracle"} if diagram.failure >= 0 else set()
     return "".join(
         '<li><svg xmlns="http://www.w3.org/2000/svg" class="diagram" width="40" height="16" '
         f'viewBox="0 0 40 16" aria-hidden="true">{drawn}</svg>{name}</li>'
-        for name, drawn in _SWATCHES
+        for style, (name, drawn) in _SWATCHES.items()
+        if style in there
     )
 
 

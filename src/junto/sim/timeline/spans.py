@@ -91,12 +91,17 @@ def find_bands(
     rows: Mapping[int, int],
     lanes: Mapping[str, int],
 ) -> list[Band]:
-    """Find the faults of the network; the arguments are as in `find_bars`."""
+    """Find the faults of the network; the arguments are as in `find_bars`.
+
+    What is so everywhere and all the time is no band: nothing would stand out against it.
+    """
     bands: list[Band] = []
     for fault in disturbances:
         named = _lanes(fault, lanes)
-        if fault.kind not in HOST_FAULTS and named:
-            bands.append(Band(named, *_rows(fault, events, rows), fault.text))
+        first, last = _rows(fault, events, rows)
+        always = not fault.hosts and first == 0 and last == len(rows) - 1
+        if fault.kind not in HOST_FAULTS and named and not always:
+            bands.append(Band(named, first, last, fault.text))
     return bands
 
 
