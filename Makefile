@@ -27,7 +27,7 @@ install := -m pip install --quiet --editable
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONHOME PYTHONPATH
 
-.PHONY: help demo test test-sim test-aiomas check format docs table bench fuzz clean
+.PHONY: help demo test test-sim test-aiomas check format docs table libraries bench fuzz clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PRECIOUS: %/.made
@@ -79,6 +79,9 @@ docs: $(VENV)/$(filled)-docs ## build the site, docs/_build/html/index.html
 
 table: $(VENV)/$(filled)-test ## write the documentation's table of layers by runtimes anew
 	$(PY) -m pytest --quiet tests/conformance --table docs/reference/layers-by-runtimes.inc
+
+libraries: $(SIM)/$(filled)-test-sim ## write the documentation's table of libraries in simulated worlds anew
+	$(SIM)/bin/python -m pytest --quiet tests/sim/libraries --libraries docs/reference/simulated-libraries.inc
 
 bench: $(VENV)/$(filled)-bench ## measure, beside other libraries
 	$(PY) benchmarks/run.py $(BENCH_ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import gc
 import http.client
 import http.server
@@ -17,7 +18,7 @@ import textwrap
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -448,6 +449,30 @@ def test_a_stock_loop_hears_signals_and_a_program_without_handler_dies_of_them()
 
     expected = ("stopped", [0, -signal.SIGTERM, -signal.SIGINT], ["cancelled"])
     assert run_world(scenario, "one", "two", "three") == expected
+
+
+def test_what_is_left_running_changes_no_signal_handler_of_the_real_process() -> None:  # R5, R9
+    @contextlib.contextmanager
+    def handled() -> Generator[None]:
+        before = signal.signal(signal.SIGTERM, lambda *_: None)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    async def serve() -> None:
+        with handled():
+            await asyncio.Event().wait()
+
+    async def scenario(world: World, one: Host, other: Host) -> None:
+        one.program(lambda: asyncio.run(serve()))
+        other.run(serve)
+        await world.sleep(1)
+
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    run_world(scenario, "one", "other")
+    gc.collect()
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
 
 
 def test_a_restart_runs_a_program_again_and_a_killed_one_never() -> None:  # H4, H6, X4

@@ -246,7 +246,7 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignor
         self.abandon_transports()
         generators = list(self._asyncgens)  # held, for they go with the last who refers to them, unclosed
         closed: set[asyncio.Task[Any]] = set()
-        here.host = self.host
+        before, here.host = here.host, self.host
         try:
             for guest in self.guests:
                 guest.finish()
@@ -260,7 +260,7 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignor
             for generator in generators:
                 _close_generator(generator)
         finally:
-            here.host = None
+            here.host = before
         self._ready.clear()  # type: ignore[attr-defined]
         self.inputs.clear()
         self._timers.clear()

@@ -26,6 +26,7 @@ from junto.sim.choices import Choices, Neutral
 from junto.sim.claims import Claims, Failure
 from junto.sim.errors import SimDeadlock, SimTimeout
 from junto.sim.faults import Faults
+from junto.sim.here import here
 from junto.sim.host import Host, Program, seconds
 from junto.sim.hosted_loops import abandon
 from junto.sim.injecting import Injector
@@ -264,8 +265,10 @@ class World:
         level, hook = logging.root.manager.disable, sys.unraisablehook
         logging.disable()  # what is broken off now complains, and nobody has to know
         sys.unraisablehook = lambda _: None
+        here.host = self.control  # whatever is closed now is code of this world, and changes nothing outside
         try:
             with warnings.catch_warnings():
+                self.net.vanish()
                 warnings.simplefilter("ignore", RuntimeWarning)  # of coroutines that were never awaited
                 abandon(self.hosted_loops)
                 # Of what other loops than ours have left open.
@@ -276,8 +279,10 @@ class World:
                 for host in self._hosts.values():
                     host.forget()
                 self._graves.clear()
+                self.hosted_loops.clear()
                 gc.collect(0)  # the collector was off: all that was made is young
         finally:
+            here.host = None
             logging.disable(level)
             sys.unraisablehook = hook
 

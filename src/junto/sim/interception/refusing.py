@@ -43,6 +43,18 @@ _REFUSED: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )
 
 
+_IN_C = "it talks to the network from C; take a library in Python, or a server that stands in"
+
+_REFUSED_IF_IMPORTED: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("grpc", ("insecure_channel", "secure_channel", "server")),
+    ("grpc.aio", ("insecure_channel", "secure_channel", "server")),
+    ("psycopg.generators", ("connect",)),
+    ("psycopg2", ("connect",)),
+    ("pycurl", ("Curl",)),
+    ("zmq", ("Context.socket",)),
+)
+
+
 def refuse(module: str, path: str, instead: str) -> None:
     """Have a function or method raise `SimEscape` in code of a host.
 
@@ -72,6 +84,18 @@ def refuse(module: str, path: str, instead: str) -> None:
 for _module, _paths, _instead in _REFUSED:
     for _path in _paths:
         refuse(_module, _path, _instead)
+
+
+def _refuse_when_imported(name: str, paths: tuple[str, ...]) -> None:
+    def prepare(_: ModuleType) -> None:
+        for path in paths:
+            refuse(name, path, _IN_C)
+
+    when_imported(name, prepare)
+
+
+for _module, _paths in _REFUSED_IF_IMPORTED:
+    _refuse_when_imported(_module, _paths)
 
 
 def _ignore(module: str, path: str, original: Callable[..., Any]) -> None:

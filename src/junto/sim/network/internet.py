@@ -111,6 +111,11 @@ class Network:
             if isinstance(end, StreamEnd) and end.connection and (end.eof or end.state is State.OVER)
         ]
 
+    def vanish(self) -> None:
+        """Let all that is open be gone without a word: whoever closes it now does so after the run."""
+        for end in list(self._endpoints.values()):
+            end.vanish()
+
     def release(self, number: int) -> None:
         """Let a number go that stands for nothing any more."""
         self._endpoints.pop(number, None)

@@ -6,10 +6,12 @@ host whose code calls it, elsewhere it calls the real one.
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import sys
 import threading
 from _thread import allocate_lock
+from asyncio import events
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -82,6 +84,9 @@ def _main(main: Callable[..., object], args: tuple[Any, ...], kwargs: Mapping[st
     try:
         main(*args, **kwargs)
     finally:
+        # The real thread is there a little longer, and would keep its loop so long.
+        events._set_running_loop(None)
+        asyncio.set_event_loop(None)
         if ended is not None:
             ended()
 

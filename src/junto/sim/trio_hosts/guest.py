@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from junto.sim.here import here
 from junto.sim.kernel import SECOND
 from junto.sim.loop import close_coroutine, make_running
 from junto.sim.trio_hosts.watching import Watches
@@ -182,6 +183,7 @@ class Guest:
         """Let the thread at hand be one in which this trio runs, and asyncio does not."""
         hooks = sys.get_asyncgen_hooks()
         library, _run.sniffio_library.name = _run.sniffio_library.name, "trio"
+        loop = here.loop
         make_running(None)
         if self._runner is not None:
             sys.set_asyncgen_hooks(*self._hooks)
@@ -192,7 +194,7 @@ class Guest:
             _run.GLOBAL_RUN_CONTEXT.__dict__.clear()
             sys.set_asyncgen_hooks(*hooks)
             _run.sniffio_library.name = library
-            make_running(self._loop)
+            make_running(loop)
 
     def break_off(self) -> None:
         """Run no more tasks of the batch at hand."""
@@ -223,14 +225,22 @@ class Guest:
 
     def finish(self) -> None:
         """Close what its tasks have left; the run of the world is over."""
-        left = self.tasks()
-        self.over = True
-        for task in left:
-            nurseries: Any = task.child_nurseries
-            close_coroutine(task.coro)
-            for nursery in nurseries:
-                nursery._children.clear()  # or it would complain when it is finalized
         if self._batches is not None and self._batches.gi_frame is not None:
             with self._inside():
+                self._close_tasks()
                 self._batches.close()
+        self.over = True
         self._runner = self._batches = None
+
+    def _close_tasks(self) -> None:
+        closed: set[Any] = set()
+        for _ in range(100):  # tasks that are closed may make others, which never begin
+            left = [task for task in self.tasks() if task not in closed]
+            for task in left:
+                nurseries: Any = task.child_nurseries
+                close_coroutine(task.coro)
+                for nursery in nurseries:
+                    nursery._children.clear()  # or it would complain when it is finalized
+            if not left:
+                return
+            closed.update(left)
