@@ -255,6 +255,7 @@ def test_a_signal_runs_its_handler_of_the_loop() -> None:  # H8
 
 def test_a_signal_runs_its_handler_of_the_process() -> None:  # H8
     log: Log = []
+    before = signal.getsignal(signal.SIGTERM)
 
     async def serve() -> None:
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
@@ -283,7 +284,7 @@ def test_a_signal_runs_its_handler_of_the_process() -> None:  # H8
         one.stop(signal.SIGKILL)
         assert not one.alive
 
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_an_interrupt_cancels_the_programs_first_and_then_what_they_left() -> None:  # H8
