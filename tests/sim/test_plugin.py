@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
 import subprocess
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from junto import sim
 from junto.sim.artefacts import Artefact
 
 BOUND = 100.0  # seconds; far above what anything here takes
@@ -20,7 +18,7 @@ BOUND = 100.0  # seconds; far above what anything here takes
 Pytest = Callable[..., str]
 
 PROJECT = """
-import asyncio, logging
+import asyncio, logging, time
 import pytest
 from junto import sim
 
@@ -73,6 +71,21 @@ def test_that_fixtures_were_made():
 async def test_an_hour():
     await asyncio.sleep(3600)
 
+def looks(clock=time.monotonic):
+    return clock()
+
+@sim.test(seeds=3)
+async def test_a_real_clock():
+    looks()
+
+@sim.test(seeds=20)
+async def test_order_of_tasks():
+    order = []
+    async def note(n):
+        order.append(n)
+    await asyncio.gather(note(1), note(2), note(3))
+    assert order == [1, 2, 3]
+
 async def test_an_hour_too(sim_loop):
     await asyncio.sleep(3600)
 
@@ -123,7 +136,7 @@ def run(project: Path) -> Pytest:
 
 def test_tests_run_with_their_fixtures_and_a_line_tells_what_was_run(run: Pytest) -> None:
     out = run("--deselect", "test_project.py::test_lost_update")
-    assert "7 passed" in out
+    assert "9 passed" in out
     lines = {line.split(": ")[0]: line for line in out.splitlines() if line.startswith("test_project.py::")}
     assert "3 seeds" in lines["test_project.py::test_fixtures"]
     assert "100 seeds; 360,000.0 virtual seconds" in lines["test_project.py::test_an_hour"]
@@ -166,13 +179,16 @@ def test_one_seed_can_be_run(run: Pytest) -> None:
     assert "seed 17  after 1 seed " in out
 
 
-@pytest.mark.parametrize("option", ["--sim-audit", "--sim-mode=adversarial"])
-def test_what_worlds_do_not_offer_is_refused(option: str, run: Pytest) -> None:
-    names = inspect.signature(sim.World).parameters
-    if option.removeprefix("--sim-").partition("=")[0] in names:
-        assert "1 passed" in run(option, "-k", "test_an_hour_too")
-    else:
-        assert "worlds have no" in run(option, "-k", "test_an_hour_too", code=1)
+def test_an_audit_tells_what_bypasses_the_simulation(run: Pytest) -> None:
+    assert "bypasses" not in run("-k", "test_a_real_clock")
+    out = run("--sim-audit", "-k", "test_a_real_clock")
+    assert re.search(r"bypasses the simulation: \w+: time.monotonic at .*test_project.py:\d+ in looks", out)
+
+
+def test_orders_of_tasks_that_the_standard_loop_does_not_make_are_found_and_named(run: Pytest) -> None:
+    assert "1 passed" in run("-k", "test_order_of_tasks")
+    out = run("--sim-mode=adversarial", "-k", "test_order_of_tasks", code=1)
+    assert "order not promised but not produced by the standard loop" in out
 
 
 def test_options_say_which_seeds_and_how_long(run: Pytest) -> None:

@@ -93,6 +93,7 @@ class Explored:
             parts.append("hit nothing: " + ", ".join(sorted(tally.never_hit)))
         if tally.never_reached:
             parts.append("never reached: " + ", ".join(sorted(tally.never_reached)))
+        parts += sorted(tally.told)
         return "; ".join(parts)
 
 

@@ -178,7 +178,7 @@ def _recorded(
         view="" if page is None or not summary.trace else str(_shown(page)),
         versions={"python": platform.python_version(), "PYTHONHASHSEED": hash_seed or "random"},
         confirmed=confirmed,
-        notes=tuple(notes),
+        notes=(*notes, *sorted(found.tally.told)),
     )
     if summary.trace:
         failure = replace(failure, last=_last(summary))

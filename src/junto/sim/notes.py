@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from junto.sim.host import Host
     from junto.sim.world import World
 
-__all__ = ["Note", "Notes"]
+__all__ = ["TOLD", "Note", "Notes"]
 
 MANY = 20  # so many remarks of a kind are kept
+TOLD = frozenset({"audit", "mode"})  # kinds that belong into every report
 RETRIES = 20  # so many identical attempts in a second have no backoff
 
 
@@ -28,8 +29,8 @@ class Note:
         when: The world's time in nanoseconds.
         host: The host's name.
         text: What was to be said.
-        kind: Empty for what a program said itself, else what is suspicious:
-            blocked, retries, task, error, connection.
+        kind: Empty for what a program said itself, else what is suspicious
+            (blocked, retries, task, error, connection) or one of `TOLD`.
     """
 
     when: int

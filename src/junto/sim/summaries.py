@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from junto.sim.errors import OracleFailed, UnclaimedError
+from junto.sim.notes import TOLD
 from junto.sim.running import Outcome
 
 __all__ = ["Order", "Summary", "Tally", "describe_error", "summarize"]
@@ -91,6 +92,7 @@ class Tally(msgspec.Struct, kw_only=True):
         events: How many events they had.
         faults: Of each kind of fault, how many began, and how many of these hit something.
         reached: How often each point was reached.
+        told: Remarks that belong into every report, and in how many runs they were made.
         failed: The first that failed; it is the last that was run.
     """
 
@@ -99,6 +101,7 @@ class Tally(msgspec.Struct, kw_only=True):
     events: int = 0
     faults: dict[str, tuple[int, int]] = {}
     reached: dict[str, int] = {}
+    told: dict[str, int] = {}
     failed: Summary | None = None
 
     def count(self, outcome: Outcome) -> None:
@@ -111,6 +114,9 @@ class Tally(msgspec.Struct, kw_only=True):
             self.faults[injected.fault.kind] = (begun + 1, hit + bool(injected.hits))
         for name, times in outcome.reached.items():
             self.reached[name] = self.reached.get(name, 0) + times
+        for note in outcome.notes:
+            if note.kind in TOLD:
+                self.told[note.text] = self.told.get(note.text, 0) + 1
 
     @classmethod
     def of(cls, summary: Summary) -> Tally:
@@ -141,6 +147,8 @@ class Tally(msgspec.Struct, kw_only=True):
                 total.faults[kind] = (before[0] + begun, before[1] + hit)
             for name, times in tally.reached.items():
                 total.reached[name] = total.reached.get(name, 0) + times
+            for text, times in tally.told.items():
+                total.told[text] = total.told.get(text, 0) + times
             total.failed = total.failed or tally.failed
         return total
 
