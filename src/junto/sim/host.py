@@ -19,7 +19,7 @@ from junto.sim.clocks import HostClock
 from junto.sim.errors import HostDied
 from junto.sim.hosted import HostedProgram
 from junto.sim.interception import install
-from junto.sim.kernel import SECOND
+from junto.sim.kernel import SECOND, TakesTurns
 from junto.sim.loop import HostLoop
 from junto.sim.programs import Program
 from junto.sim.signals import Signals
@@ -35,7 +35,7 @@ __all__ = ["Host", "Program", "seconds"]
 BLOCKED = SECOND // 20  # a turn that takes longer keeps all others of its host waiting
 
 
-class Host(HostClock):
+class Host(HostClock, TakesTurns):
     """A simulated computer.
 
     Attributes:
@@ -80,8 +80,6 @@ class Host(HostClock):
         self.slowness = 1.0
         self.callback_cost = 1000 / cpu
         self._cpu = cpu
-        self._wake: float = inf  # when the kernel wakes it, at the earliest
-        self._due = False
         self.stack = world.net.add(self)
         self._start()
 
@@ -194,17 +192,6 @@ class Host(HostClock):
         """Run a handle as input in the next turn."""
         self.loop.inputs.append(handle)
         if not self._due:
-            self.want_turn()
-
-    def wake_at(self, when: int) -> None:
-        """Make this due at a world time."""
-        if when < self._wake:
-            self._wake = when
-            self.kernel.at(when, self._woken, when)
-
-    def _woken(self, when: int) -> None:
-        if when == self._wake:
-            self._wake = inf
             self.want_turn()
 
     def turn(self) -> int | None:

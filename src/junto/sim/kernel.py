@@ -10,23 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heappop, heappush
 from math import inf
-from typing import Any, Protocol
+from typing import Any
 
 from junto.sim.choices import Stream
 
 __all__ = ["SECOND", "Kernel", "TakesTurns"]
 
 SECOND = 1_000_000_000
-
-
-class TakesTurns(Protocol):
-    """Something whose code runs in turns."""
-
-    def turn(self) -> int | None:
-        """Run what is ready, at the kernel's time; tell when the next turn is wanted."""
-
-    def wake_at(self, when: int) -> None:
-        """Make this due at a time."""
 
 
 class Kernel:
@@ -115,3 +105,36 @@ class Kernel:
                 who.wake_at(again)
                 return
             self.now = again
+
+
+class TakesTurns:
+    """Something whose code runs in turns.
+
+    Attributes:
+        kernel: What gives it its turns.
+    """
+
+    kernel: Kernel
+    _due = False  # whether it waits for a turn in this instant
+    _wake: float = inf  # when it is woken, at the earliest
+
+    def turn(self) -> int | None:
+        """Run what is ready, at the kernel's time; tell when the next turn is wanted."""
+        raise NotImplementedError
+
+    def want_turn(self) -> None:
+        """Make this due."""
+        if not self._due:
+            self._due = True
+            self.kernel.due.append(self)
+
+    def wake_at(self, when: int) -> None:
+        """Make this due at a world time."""
+        if when < self._wake:
+            self._wake = when
+            self.kernel.at(when, self._woken, when)
+
+    def _woken(self, when: int) -> None:
+        if when == self._wake:
+            self._wake = inf
+            self.want_turn()

@@ -18,7 +18,7 @@ from simpy.events import NORMAL, Event, EventPriority
 from junto.runtimes.simpy.contract import FIRST, Call, SocketEnvironment
 from junto.sim.errors import SimEscape
 from junto.sim.here import here
-from junto.sim.kernel import SECOND
+from junto.sim.kernel import SECOND, TakesTurns
 from junto.sim.loop import make_running
 from junto.sim.simpy_sockets import HostRuntime, HostSockets, Watch
 
@@ -35,7 +35,7 @@ FEW = 64  # cancelled calls that are not worth a sweep
 _WORLD_RUNS_IT = "the world runs the environment, from world.run() on"
 
 
-class HostEnvironment(SocketEnvironment):
+class HostEnvironment(SocketEnvironment, TakesTurns):
     """SimPy's environment, run by the world.
 
     It ends with its host's life; a program given to ``host.run`` makes it
@@ -59,8 +59,6 @@ class HostEnvironment(SocketEnvironment):
         self._scale = unit * SECOND
         self._begin = host.now() - round(initial_time * self._scale)
         self._turning = False
-        self._due = False
-        self._wake: float = inf
         self._code_of: Host | None = host  # whose code its processes are, to what is intercepted
         self._watches: dict[int, Watch] = {}
         self._cancelled = 0  # or fewer: those whose time has come are still counted
@@ -211,23 +209,6 @@ class HostEnvironment(SocketEnvironment):
         return [entry[3] for entry in entries if entry[0] <= now and isinstance(entry[3], Call)]
 
     # Turns
-
-    def want_turn(self) -> None:
-        """Make this due."""
-        if not self._due:
-            self._due = True
-            self.kernel.due.append(self)
-
-    def wake_at(self, when: int) -> None:
-        """Make this due at a world time."""
-        if when < self._wake:
-            self._wake = when
-            self.kernel.at(when, self._woken, when)
-
-    def _woken(self, when: int) -> None:
-        if when == self._wake:
-            self._wake = inf
-            self.want_turn()
 
     def turn(self) -> int | None:
         """Process the events of this instant, and those after it that nothing else in the world precedes."""

@@ -12,10 +12,10 @@ import threading
 import warnings
 from _thread import LockType, allocate_lock, get_ident, start_new_thread
 from collections.abc import Callable
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 from junto.sim.here import here
+from junto.sim.kernel import TakesTurns
 
 if TYPE_CHECKING:
     from junto.sim.host import Host
@@ -38,7 +38,7 @@ def _forget_thread() -> None:
     threading._active.pop(get_ident(), None)  # type: ignore[attr-defined]
 
 
-class Strand:
+class Strand(TakesTurns):
     """Something of a host that has stopped in mid-way, and goes on in a turn of its own."""
 
     name = "its loop"
@@ -50,30 +50,11 @@ class Strand:
         self.gate = closed_gate()
         self.waiter: Waiter | None = None
         self.interrupts: list[Callable[[], object]] = []
-        self._due = False
-        self._wake: float = inf
-
-    def want_turn(self) -> None:
-        """Make this due, as early as its host can run it."""
-        if not self._due:
-            self._due = True
-            self.kernel.due.append(self)
 
     def interrupt(self, call: Callable[[], object]) -> None:
         """Have a function called by this when it waits next, or now if it does; it may raise there."""
         self.interrupts.append(call)
         if self.waiter is not None:
-            self.want_turn()
-
-    def wake_at(self, when: int) -> None:
-        """Make this due at a world time."""
-        if when < self._wake:
-            self._wake = when
-            self.kernel.at(when, self._woken, when)
-
-    def _woken(self, when: int) -> None:
-        if when == self._wake:
-            self._wake = inf
             self.want_turn()
 
     def turn(self) -> int | None:
