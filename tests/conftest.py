@@ -21,3 +21,8 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--table", metavar="FILE", help="write the outcomes of the conformance suite there")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, "the test left Ctrl-C changed"

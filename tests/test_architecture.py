@@ -54,6 +54,7 @@ PLACES = {
     "instrument.trio": "binding",
     "mosaik": "application",
     "pytest_plugin": "application",
+    "piping": "runtime",
     "runtime": "runtime",
     "runtimes": "runtimes",
     "sansio": "sansio",
@@ -82,7 +83,7 @@ BELOW_FLAVOURS = frozenset({"layer", "waiting", "sansio", "codec", "runtime", "a
 ARROWS: dict[str, frozenset[str]] = {
     "errors": frozenset({"errors"}),
     "address": frozenset({"errors"}),
-    "runtime": frozenset({"address", "errors"}),
+    "runtime": frozenset({"runtime", "address", "errors"}),
     "codec": frozenset({"codec", "errors"}),
     "sansio": frozenset({"sansio", "codec", "errors"}),
     "sansio.tls": frozenset({"sansio", "errors"}),

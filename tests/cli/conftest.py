@@ -48,10 +48,13 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture
 def junto(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command in this process."""
+    """Run the command in this process, whose signals it leaves as they were."""
+    numbers = signal.SIGINT, signal.SIGTERM
 
     def run(*words: str) -> Outcome:
+        handlers = [signal.getsignal(number) for number in numbers]
         code = main(words)
+        assert [signal.getsignal(number) for number in numbers] == handlers
         out, err = capsys.readouterr()
         assert "Traceback" not in err.replace('"text": "Traceback', "")
         return Outcome(code, out, err)

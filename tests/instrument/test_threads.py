@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import inspect
-import os
 import pickle
-import signal
 import subprocess
 import sys
 import threading
@@ -427,4 +425,3 @@ def test_calls_that_wait_in_threads_end_when_another_closes(
     for thread in threads:
         thread.join(10)
     assert len(errors) == 3
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler or os.name

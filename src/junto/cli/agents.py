@@ -72,7 +72,8 @@ def _run(
 
     async def main() -> None:
         settings: dict[str, Any] = {"codec": codec, "clock": clock, "types": types, "tls": tls}
-        await host(urls, AllowList(allow).patterns, announce, on_signals(), **settings)
+        with on_signals() as stop:
+            await host(urls, AllowList(allow).patterns, announce, stop, **settings)
 
     try:
         aio.run(main())

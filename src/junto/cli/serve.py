@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -51,11 +53,10 @@ async def _serve(
     own = [address for address in addresses if isinstance(address, Address)]
     tls = files.server_context(own)
     urls = [address if isinstance(address, Address) else str(address) for address in addresses]
-    stop = on_signals()
     async with aio.serve(service, *urls, tls=tls, workers=workers, codec=codec) as server:
-        _announce(server.urls, functions, as_json=as_json)
-        await stop.wait()
-        _ignore_signals()
+        with on_signals() as stop:
+            _announce(server.urls, functions, as_json=as_json)
+            await stop.wait()
         if not as_json:
             click.echo("stopping; Ctrl-C ends at once", err=True)
 
@@ -74,26 +75,22 @@ def _announce(addresses: list[str], functions: list[dict[str, Any]], *, as_json:
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def on_signals() -> asyncio.Event:
-    """Give an event that Ctrl-C and SIGTERM set, in the event loop that runs."""
+@contextmanager
+def on_signals() -> Iterator[asyncio.Event]:
+    """Give an event that Ctrl-C and SIGTERM set. Afterwards they do again what they do to any program."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in _SIGNALS:
-        try:
+    try:
+        for number in _SIGNALS:
             loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows: there Ctrl-C cancels the task that waits
-            pass
-    return stop
-
-
-def _ignore_signals() -> None:
-    """Let the next one do what it does to any program: end it."""
-    loop = asyncio.get_running_loop()
-    for number in _SIGNALS:
-        try:
+    except NotImplementedError:  # Windows: there Ctrl-C cancels the task that waits
+        yield stop
+        return
+    try:
+        yield stop
+    finally:
+        for number in _SIGNALS:
             loop.remove_signal_handler(number)
-        except NotImplementedError:
-            pass
 
 
 def _run(

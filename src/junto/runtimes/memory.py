@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from junto.address import Address
 from junto.errors import ConnectionFailed, LocalProtocolError
+from junto.piping import PipeEnd
 from junto.runtime import BufferedEndpoint, DatagramEndpoint, DatagramTransport, Endpoint
 from junto.runtimes.tasks import Future, Task, settle, settle_with_error
 from junto.runtimes.timers import Timer, Timers
@@ -27,7 +28,6 @@ __all__ = ["MemoryRuntime", "MemoryTransport"]
 
 T = TypeVar("T")
 
-_HIGH_WATER = 64 * 1024
 _FIRST_PORT = 50_000
 
 AnyEndpoint = Endpoint | BufferedEndpoint
@@ -205,125 +205,29 @@ class _Listener:
         self._runtime.unlisted(self.address.port)
 
 
-class MemoryTransport:
-    """One end of a connection in memory. Aborting it resets the other end."""
+class MemoryTransport(PipeEnd):
+    """One end of a connection in memory, which lets news take the runtime's latency."""
 
     def __init__(self, runtime: MemoryRuntime, endpoint: AnyEndpoint, port: int) -> None:
-        self._runtime = runtime
-        self._incoming = bytearray()
-        self._reading = True
-        self._closing = False
-        self._eof_sent = False
-        self._eof_coming = False
-        self._eof_told = False
-        self._paused = False
-        self._outstanding = 0  # bytes that we wrote and the other end has not taken
+        super().__init__(runtime, endpoint)
+        self._memory = runtime
         self._port = port
-        self.endpoint: Any = endpoint
-        self.peer: MemoryTransport
+        self.tell_peer = self._tell_later
         runtime.opened(self)
 
     def write(self, data: bytes | bytearray | memoryview, /) -> None:
         if self._eof_sent:
             raise LocalProtocolError("nothing can be written after write_eof()")
-        if self._closing or not data:
-            return
-        data = bytes(data)
-        self._outstanding += len(data)
-        self._runtime.call_later(self._runtime.latency, self.peer.receive, data)
-        if self._outstanding > _HIGH_WATER and not self._paused:
-            self._paused = True
-            self.endpoint.pause_writing()
-
-    def writelines(self, chunks: list[bytes], /) -> None:
-        self.write(b"".join(chunks))
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def write_eof(self) -> None:
-        if not (self._closing or self._eof_sent):
-            self._eof_sent = True
-            self._runtime.call_later(self._runtime.latency, self.peer.receive_eof)
-
-    def close(self) -> None:
-        if not self._closing:
-            self.write_eof()
-            self._end(None)
-
-    def abort(self) -> None:
-        if not self._closing:
-            reset = ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
-            self._runtime.call_later(self._runtime.latency, self.peer.receive_reset, reset)
-            self._end(None)
-
-    def is_closing(self) -> bool:
-        return self._closing
-
-    def pause_reading(self) -> None:
-        self._reading = False
-
-    def resume_reading(self) -> None:
-        self._reading = True
-        self._runtime.call_soon(self._deliver)
-
-    def get_write_buffer_size(self) -> int:
-        return max(0, self._outstanding - _HIGH_WATER)
+        super().write(data)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return ("memory", self._port) if name in ("peername", "sockname") else default
 
-    # -- from the other end --
-
-    def receive(self, data: bytes) -> None:
-        if self._closing:
-            return
-        self._incoming += data
-        self._deliver()
-
-    def receive_eof(self) -> None:
-        self._eof_coming = True
-        self._deliver()
-
-    def receive_reset(self, error: Exception) -> None:
-        if not self._closing:
-            self._end(error)
-
-    def taken(self, size: int) -> None:
-        """Take note that the other end has taken *size* bytes more."""
-        self._outstanding -= size
-        if self._paused and self._outstanding <= _HIGH_WATER and not self._closing:
-            self._paused = False
-            self.endpoint.resume_writing()
-
-    # -- inside --
-
-    def _deliver(self) -> None:
-        while self._incoming and self._reading and not self._closing:
-            if hasattr(self.endpoint, "get_buffer"):
-                room = self.endpoint.get_buffer(-1)
-                size = min(len(room), len(self._incoming))
-                room[:size] = self._incoming[:size]
-                del self._incoming[:size]
-                self.endpoint.buffer_updated(size)
-            else:
-                data = bytes(self._incoming)
-                size = len(data)
-                self._incoming.clear()
-                self.endpoint.data_received(data)
-            self.peer.taken(size)
-        if self._eof_coming and not (self._incoming or self._eof_told or self._closing) and self._reading:
-            self._eof_told = True
-            if not self.endpoint.eof_received():
-                self.close()
-
-    def _end(self, error: Exception | None) -> None:
-        self._closing = True
-        self._incoming.clear()
-        self._runtime.call_soon(self._lose, error)
+    def _tell_later(self, call: Callable[..., object], *args: Any) -> None:
+        self._memory.call_later(self._memory.latency, call, *args)
 
     def _lose(self, error: Exception | None) -> None:
         try:
-            self.endpoint.connection_lost(error)
+            super()._lose(error)
         finally:
-            self._runtime.closed(self)
+            self._memory.closed(self)
