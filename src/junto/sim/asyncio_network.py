@@ -36,6 +36,9 @@ class AsyncioNetwork(selector_events.BaseSelectorEventLoop):
 
     def __init__(self) -> None:
         super().__init__(Readiness(self.host))
+        self._transports: dict[
+            int, StreamTransport | DatagramTransport
+        ] = {}  # until their sockets are closed
         self._unix_paths: dict[int, Any] = {}  # of the servers that remove theirs
 
     def _make_self_pipe(self) -> None:
@@ -89,9 +92,17 @@ class AsyncioNetwork(selector_events.BaseSelectorEventLoop):
 
     _make_write_pipe_transport = _make_read_pipe_transport
 
+    def keep_transport(self, number: int, transport: StreamTransport | DatagramTransport) -> None:
+        """Know of the transport of a socket."""
+        self._transports[number] = transport
+
+    def forget_transport(self, number: int) -> None:
+        """Let the transport of a socket go, which is closed."""
+        self._transports.pop(number, None)
+
     def abandon_transports(self) -> None:
         """Let no transport complain that it was not closed: its host's life is over."""
-        for transport in list(self._transports.values()):  # type: ignore[attr-defined]  # asyncio's
+        for transport in list(self._transports.values()):
             transport.abandon()
 
     # Names

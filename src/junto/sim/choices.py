@@ -6,9 +6,9 @@ never used, or a fault that is taken away, shifts no decision of another one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from _random import Random
+from collections.abc import Callable, Generator, Iterable
 from hashlib import blake2b
-from random import Random
 from typing import TypeAlias
 
 __all__ = ["Choices", "Neutral", "Stream"]
@@ -17,8 +17,26 @@ Neutral: TypeAlias = tuple[str, str] | tuple[str, str, int, int]
 """A label and an entity, and between which world times, in nanoseconds, if not always."""
 
 
+EARLY = 8  # so many decisions are all that most streams take
+
+
 class _Source(Random):
     """A generator of our own, which no run sets back."""
+
+    __slots__ = ()
+
+
+def _draws(seed: int) -> Generator[float]:
+    """Draw what one generator draws, which takes 2.5 KiB, and do without it for the first few."""
+    source = _Source(seed)
+    early = [source.random() for _ in range(EARLY)]
+    del source
+    yield from early
+    draw = _Source(seed).random
+    for _ in early:
+        draw()
+    while True:
+        yield draw()
 
 
 class Stream:
@@ -28,13 +46,12 @@ class Stream:
         random: Draws a float in [0, 1).
     """
 
-    __slots__ = ("_bits", "random")
+    __slots__ = ("_bits", "_seed", "random")
 
     def __init__(self, seed: bytes) -> None:
-        # With the seed at once: without one, it were drawn first from the host whose code runs now.
-        source = _Source(int.from_bytes(seed, "little"))
-        self.random = source.random
-        self._bits = source.getrandbits
+        self._seed = int.from_bytes(seed, "little")
+        self._bits: Callable[[int], int] | None = None
+        self.random: Callable[[], float] = _draws(self._seed).__next__
 
     def uniform(self, low: float, high: float) -> float:
         """Draw a float between two."""
@@ -46,6 +63,8 @@ class Stream:
 
     def bytes(self, count: int) -> bytes:
         """Draw `count` bytes."""
+        if self._bits is None:
+            self._bits = _Source(self._seed).getrandbits
         return self._bits(8 * count).to_bytes(count, "little") if count else b""
 
 
@@ -118,7 +137,7 @@ class Choices:
                 self._times[one] = None  # always
             elif found is not None:
                 found.append(one[2:])
-        self._streams: dict[tuple[str, str], Stream] = {}
+        self._streams: dict[tuple[str, str], Stream | None] = {}
 
     def stream(self, label: str, entity: str) -> Stream:
         """Find the stream of one kind of decision of one thing."""
@@ -127,6 +146,12 @@ class Choices:
         if stream is None:
             stream = self._streams[key] = self._make(key)
         return stream
+
+    def once(self, label: str, entity: str) -> Stream:
+        """Make the stream of a decision that is taken once: it is known of, and not kept."""
+        key = (label, entity)
+        self._streams.setdefault(key)
+        return self._make(key)
 
     def used(self) -> tuple[tuple[str, str], ...]:
         """List the label and entity of each stream that was asked for, in the order of their first use."""

@@ -51,7 +51,7 @@ class DatagramTransport(transports._FlowControlMixin, asyncio.DatagramTransport)
         self._conn_lost = 0
         self._closing = self._woken = False
         self._handle = asyncio.Handle(self._ready, (), loop, None)
-        loop._transports[end.number] = self  # type: ignore[attr-defined]  # asyncio's
+        loop.keep_transport(end.number, self)
         loop.call_soon(protocol.connection_made, self)
         loop.call_soon(self._start)
         if waiter is not None:
@@ -194,5 +194,6 @@ class DatagramTransport(transports._FlowControlMixin, asyncio.DatagramTransport)
         try:
             self._protocol.connection_lost(error)
         finally:
+            self._loop.forget_transport(self._end.number)
             self._sock.close()
             self._sock = self._protocol = None

@@ -78,6 +78,20 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignor
         guests: The schedulers of other libraries that take their turns on it.
     """
 
+    # There may be ten thousand: with these in its dictionary too, that would take 1.2 KiB more.
+    __slots__ = (
+        "_cost",
+        "_order",
+        "_over",
+        "_permutes",
+        "_timer_count",
+        "_timers",
+        "guests",
+        "host",
+        "inputs",
+        "turning",
+    )
+
     def __init__(self, host: Host) -> None:
         self.host: Host = host
         self._over = False

@@ -48,14 +48,18 @@ class Signals:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._handlers: dict[int, Any] = {signal.SIGINT: signal.default_int_handler}
+        self._handlers: dict[int, Any] = {}
         self._leaving: asyncio.Task[None] | None = None
         self.wakeup = -1
 
     def handler(self, number: int) -> Any:
         """Return the handler of a signal, as `signal.getsignal` does."""
-        found = self._handlers.get(number, signal.SIG_DFL)
+        found = self._action(number)
         return None if isinstance(found, asyncio.Handle) else found
+
+    def _action(self, number: int) -> Any:
+        usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        return self._handlers.get(number, usual)
 
     def handle(self, number: int, handler: Any) -> Any:
         """Set the handler of a signal: a function, a handle to run, or SIG_DFL or SIG_IGN.
@@ -78,7 +82,7 @@ class Signals:
     def deliver(self, number: int) -> None:
         """Do what the signal does to the process."""
         host = self._host
-        handler = self._handlers.get(number, signal.SIG_DFL)
+        handler = self._action(number)
         if number == signal.SIGSTOP:
             host.pause()
         elif number == signal.SIGCONT:

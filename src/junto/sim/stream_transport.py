@@ -91,7 +91,7 @@ class StreamTransport(transports._FlowControlMixin, asyncio.Transport):  # pyrig
             except BaseException:  # it was closed meanwhile; asyncio leaves the socket to a finalizer
                 sock.close()
                 raise
-        loop._transports[end.number] = self  # type: ignore[attr-defined]  # asyncio's
+        loop.keep_transport(end.number, self)
         loop.call_soon(self._protocol.connection_made, self)
         loop.call_soon(self._start_reading)
         if waiter is not None:
@@ -305,6 +305,7 @@ class StreamTransport(transports._FlowControlMixin, asyncio.Transport):  # pyrig
         try:
             self._protocol.connection_lost(error)
         finally:
+            self._loop.forget_transport(self._end.number)
             self._sock.close()
             self._sock = self._protocol = self._data_received = None
             server, self._server = self._server, None

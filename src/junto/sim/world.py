@@ -152,7 +152,7 @@ class World:
         host = self._add(name, ip or f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}", cpu)
         start = self._monotonic_start
         if start is None:  # a value that differs, so that times of two hosts cannot be compared unnoticed
-            start = host.choices("clock").uniform(1000, 100 * DAY)
+            start = self.choices.once("clock", name).uniform(1000, 100 * DAY)
         host.set_clocks(seconds(start), self._epoch + self.kernel.now)
         return host
 

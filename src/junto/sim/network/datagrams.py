@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections import deque
 from errno import EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOTCONN, EPIPE
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +35,7 @@ class DatagramEnd(Endpoint):
         self, host: Host, family: int = socket.AF_INET, kind: int = socket.SOCK_DGRAM, proto: int = 0
     ) -> None:
         super().__init__(host, family, kind, proto)
-        self.incoming: deque[tuple[bytes, Any]] = deque()
+        self.incoming: list[tuple[bytes, Any]] = []
         self.receive_buffer = 212_992
         self.encrypted = False
         self._queued = 0
@@ -203,7 +202,7 @@ class DatagramEnd(Endpoint):
             if self._read_shut:
                 return b"", None
             raise BlockingIOError(EAGAIN, "no datagram has come yet")
-        data, source = self.incoming.popleft()
+        data, source = self.incoming.pop(0)
         self._queued -= len(data) + OVERHEAD
         return data[:size], source
 

@@ -168,7 +168,8 @@ class Stack:
 
     def _free_port(self, end: Endpoint, ip: str) -> int:
         if self._next_port is None:  # where it begins differs, so that nobody counts on it
-            self._next_port = self.host.choices("net.port").below(len(EPHEMERAL))
+            choices = self.host.world.choices
+            self._next_port = choices.once("net.port", self.host.name).below(len(EPHEMERAL))
         ports = self.ports
         for _ in ports:
             port = ports[self._next_port]

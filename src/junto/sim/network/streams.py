@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections import deque
 from errno import EAGAIN, EALREADY, ECONNREFUSED, ECONNRESET, EINVAL, EISCONN, ENOTCONN, EPIPE
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +39,7 @@ class StreamEnd(StreamData):
         self, host: Host, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM, proto: int = 0
     ) -> None:
         super().__init__(host, family, kind, proto)
-        self.accepted: deque[StreamEnd] = deque()
+        self.accepted: list[StreamEnd] = []
         self.backlog = 0
         self.embryos = 0
         self.listener: StreamEnd | None = None
@@ -80,7 +79,7 @@ class StreamEnd(StreamData):
             raise os_error(EINVAL)
         if not self.accepted:
             raise BlockingIOError(EAGAIN, "no connection to accept yet")
-        child = self.accepted.popleft()
+        child = self.accepted.pop(0)
         child.listener = None
         return child
 
