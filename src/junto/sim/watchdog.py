@@ -25,7 +25,7 @@ from junto.sim.kernel import SECOND
 from junto.sim.threads.baton import HostThread
 
 if TYPE_CHECKING:
-    from junto.sim.world import World
+    from junto.sim.course import Course
 
 __all__ = ["Interrupted", "watched"]
 
@@ -45,7 +45,7 @@ class Watch:
         report: What it was doing when it was ended, or None.
     """
 
-    def __init__(self, world: World, patience: float) -> None:
+    def __init__(self, world: Course, patience: float) -> None:
         self.world = world
         self.patience = patience
         self.report: str | None = None
@@ -120,7 +120,7 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def watched(world: World, patience: float | None) -> Generator[None]:
+def watched(world: Course, patience: float | None) -> Generator[None]:
     """Have the watchdog look after a world.
 
     Args:

@@ -13,25 +13,17 @@ callbacks cost nothing.
 from __future__ import annotations
 
 import asyncio
-import gc
-import logging
-import sys
-import warnings
 from collections.abc import Callable, Coroutine, Iterable
-from contextlib import nullcontext
 from typing import Any, Literal, TypeVar
 
 from junto.sim.asyncgens import hand_over, hooks_restored
 from junto.sim.choices import Choices, Neutral
 from junto.sim.claims import Claims, Failure
+from junto.sim.course import Course
 from junto.sim.errors import SimDeadlock, SimTimeout
 from junto.sim.faults import Faults
-from junto.sim.here import here
 from junto.sim.host import Host, Program, seconds
-from junto.sim.hosted_loops import abandon
 from junto.sim.injecting import Injector
-from junto.sim.interception import borrowed
-from junto.sim.interception.audit import Finding, watch
 from junto.sim.kernel import SECOND, Kernel
 from junto.sim.loop import HostLoop, make_running
 from junto.sim.network import Conditions, Network
@@ -54,7 +46,7 @@ DAY = 86_400
 DURATION = 30.0  # seconds that a run is taken to last if nothing tells it
 
 
-class World:
+class World(Course):
     """One simulated universe.
 
     Args:
@@ -105,6 +97,7 @@ class World:
         mode: Literal["natural", "adversarial"] = "natural",
         audit: bool = False,
     ) -> None:
+        super().__init__(audit=audit, epoch=seconds(epoch), patience=patience)
         self.seed = seed
         self.choices = Choices(seed, neutral, lambda: self.kernel.now)
         self.kernel = Kernel(self.choices.stream("tie", "world"))
@@ -120,15 +113,9 @@ class World:
         self.loops: list[HostLoop] = []
         self.hosted_loops: list[asyncio.AbstractEventLoop] = []
         self.horizon = 0
-        self._hosts: dict[str, Host] = {}
         self._left: list[str] = []
         self._controlling: asyncio.Task[Any] | None = None
-        self._graves: list[tuple[HostLoop, set[asyncio.Task[Any]]]] = []
-        self._epoch = seconds(epoch)
         self._monotonic_start = monotonic_start
-        self._patience = patience
-        self._audit = audit
-        self.findings: list[Finding] = []
         self.control = self._add("world", "10.255.255.254", 1.0)
         self.control.callback_cost = 0
         self.control.set_clocks(0, self._epoch)
@@ -210,13 +197,7 @@ class World:
             UnclaimedError: A program failed on a host, and nobody waited for it or expected it.
             BaseException: What it raised itself.
         """
-        auditing = watch() if self._audit else nullcontext(self.findings)
-        with (
-            hooks_restored(),
-            borrowed(self._epoch / SECOND),
-            watched(self, self._patience),
-            auditing as self.findings,
-        ):
+        with hooks_restored(), self._borrow(), watched(self, self._patience):
             try:
                 return self._run(main, args, timeout)
             except BaseException as error:
@@ -244,8 +225,7 @@ class World:
                 raise SimTimeout(timeout or 0, self._left)
             raise SimDeadlock(self._left)
         result = task.result()
-        self.oracles.at_end()
-        self.claims.check()
+        self._judge()
         return result
 
     def _ending(self) -> None:
@@ -259,36 +239,6 @@ class World:
     def waiting(self) -> list[str]:
         """Tell for each task and thread of each living host what it waits for."""
         return of_world(self._hosts.values(), self.baton)
-
-    def finish(self) -> None:
-        """Close what the programs have left; nothing happens in this world any more."""
-        level, hook = logging.root.manager.disable, sys.unraisablehook
-        logging.disable()  # what is broken off now complains, and nobody has to know
-        sys.unraisablehook = lambda _: None
-        here.host = self.control  # whatever is closed now is code of this world, and changes nothing outside
-        try:
-            with warnings.catch_warnings():
-                self.net.vanish()
-                warnings.simplefilter("ignore", RuntimeWarning)  # of coroutines that were never awaited
-                abandon(self.hosted_loops)
-                # Of what other loops than ours have left open.
-                warnings.simplefilter("ignore", ResourceWarning)
-                self.baton.finish()
-                for loop in self.loops:
-                    loop.finish()
-                for host in self._hosts.values():
-                    host.forget()
-                self._graves.clear()
-                self.hosted_loops.clear()
-                gc.collect(0)  # the collector was off: all that was made is young
-        finally:
-            here.host = None
-            logging.disable(level)
-            sys.unraisablehook = hook
-
-    def bury(self, loop: HostLoop) -> None:
-        """Keep what a dead process was doing, so that it is not finalized before the end of the run."""
-        self._graves.append((loop, asyncio.all_tasks(loop)))
 
     # What must hold
 

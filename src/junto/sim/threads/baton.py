@@ -10,32 +10,19 @@ from __future__ import annotations
 
 import threading
 import warnings
-from _thread import LockType, allocate_lock, get_ident, start_new_thread
+from _thread import LockType, start_new_thread
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from junto.sim.here import here
 from junto.sim.kernel import TakesTurns
+from junto.sim.threads.pumps import PATIENCE, Pump, closed_gate, forget_thread
 
 if TYPE_CHECKING:
     from junto.sim.host import Host
     from junto.sim.kernel import Kernel
 
 __all__ = ["Baton", "HostThread", "Waiter"]
-
-PATIENCE = 5.0  # real seconds for a thread to end at the end of a run
-
-
-def closed_gate() -> LockType:
-    """Make a lock that is held: who acquires it waits until another thread opens it."""
-    gate = allocate_lock()
-    gate.acquire()
-    return gate
-
-
-def _forget_thread() -> None:
-    """Take the thread at hand out of `threading`'s list; asking for its name has put it there for good."""
-    threading._active.pop(get_ident(), None)  # type: ignore[attr-defined]
 
 
 class Strand(TakesTurns):
@@ -140,7 +127,7 @@ class HostThread(Strand):
         finally:
             self.ended = True
             self.baton.lives.pop(self, None)
-            _forget_thread()
+            forget_thread()
             self._end.release()
             if not self.baton.over:
                 self.baton.back.release()
@@ -234,59 +221,6 @@ class Waiter:
             self._strand.want_turn()
 
 
-class Pump:
-    """A thread that lets the kernel run whenever it is its turn to do so.
-
-    Attributes:
-        gate: What it waits at while it has nothing to do.
-        waits_at: What it waits at now.
-    """
-
-    def __init__(self, baton: Baton) -> None:
-        self.gate = self.waits_at = closed_gate()
-        self._baton = baton
-        self.ident = 0
-        self._end = closed_gate()
-
-    def start(self) -> None:
-        """Begin in a thread of its own, with the first opening of the gate."""
-        start_new_thread(self._run, ())
-
-    def work(self) -> None:
-        """Let the kernel run, and others do so in between, until the run is over."""
-        baton, kernel = self._baton, self._baton.kernel
-        baton.entering()
-        self.ident = get_ident()
-        outcome: bool | BaseException
-        while not baton.over:
-            baton.pump = self
-            try:
-                outcome = kernel.run(baton.until)
-            except BaseException as error:
-                outcome = error
-            if baton.over:  # its stack was one of those that were stopped, and is unwound now
-                return
-            gate = baton.take_next()
-            if gate is None or isinstance(outcome, BaseException):
-                baton.end(outcome)
-                return
-            self.waits_at = self.gate
-            baton.idle.append(self)
-            gate.release()
-            self.gate.acquire()
-
-    def unwind(self) -> None:
-        """End its thread, whatever host's code lies on its stack."""
-        self.waits_at.release()
-        self._end.acquire(timeout=PATIENCE)
-
-    def _run(self) -> None:
-        self.gate.acquire()
-        self.work()
-        _forget_thread()
-        self._end.release()
-
-
 class Baton:
     """Who runs in one world.
 
@@ -315,6 +249,7 @@ class Baton:
         self._others: list[Pump] = []
         self._next: LockType | None = None
         self._outcome: bool | BaseException = False
+        self._leader: LockType | None = None  # the gate of who waits for the end of a step
 
     @property
     def runs_in(self) -> int:
@@ -329,6 +264,26 @@ class Baton:
         """
         self.until = until
         self._main.work()
+        if isinstance(self._outcome, BaseException):
+            raise self._outcome
+        return self._outcome
+
+    def step(self, until: int) -> bool:
+        """Let the kernel run up to a time, in other threads than the one that waits for it here.
+
+        Returns:
+            What `Kernel.run` does.
+        """
+        self.until = until
+        self.kernel.stopping = False
+        self._leader = gate = closed_gate()
+        self.next_pump()
+        try:
+            gate.acquire()
+        except BaseException:  # Ctrl-C: the world stands still before anybody sees it
+            self.kernel.stopping = True
+            gate.acquire()
+            raise
         if isinstance(self._outcome, BaseException):
             raise self._outcome
         return self._outcome
@@ -356,13 +311,16 @@ class Baton:
             self.kernel.stopping = False
         return gate
 
-    def end(self, outcome: bool | BaseException) -> None:
-        """End the run, on whatever pump this is."""
+    def end(self, outcome: bool | BaseException) -> LockType | None:
+        """End the run, on whatever pump this is; or a step: then return the gate of who waits for that."""
         self._outcome = outcome
+        if self._leader is not None:
+            return self._leader
         self._ending()
         self.over = self.kernel.stopping = True
         if self.pump is not self._main:
             self._main.waits_at.release()
+        return None
 
     def finish(self) -> None:
         """End all threads of the world; on the thread that called `run`, after it."""
