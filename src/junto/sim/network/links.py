@@ -73,7 +73,7 @@ class Link:
         self.span: int | None = 0
         self.held = 0
         choices = source.world.choices
-        self.draw = choices.stream("net.latency", self.name).random
+        self.draw = choices.stream("net.latency", self.name).drawing()
         self._loss = choices.stream("net.loss", self.name).random
         self._duplicate = choices.stream("net.duplicate", self.name).random
         self._reorder = choices.stream("net.reorder", self.name).random
