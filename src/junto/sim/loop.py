@@ -61,6 +61,7 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignor
     def __init__(self, host: Host) -> None:
         self.host: Host = host
         self._over = False
+        self._was_asked = False  # to run something, though it is over
         super().__init__()
         self.turning = False
         self.inputs: list[asyncio.Handle] = []
@@ -156,6 +157,7 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignor
         """Let a callback run in the next turn, or later in this one."""
         handle = Handle(callback, args, self, context)
         if self._over:
+            self._was_asked = True
             handle.cancel()
             return handle
         self._ready.append(handle)  # type: ignore[attr-defined]
@@ -231,10 +233,11 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignor
             for guest in self.guests:
                 guest.finish()
             for _ in range(100):  # tasks that are closed may make others, which never begin
+                self._was_asked = False
                 left = in_order_of_making(asyncio.all_tasks(self) - closed)
                 for task in left:
                     close_task(task)
-                if not left:
+                if not self._was_asked:  # as each new task does
                     break
                 closed.update(left)
             for generator in generators:
