@@ -6,7 +6,7 @@ never used, or a fault that is taken away, shifts no decision of another one.
 
 from __future__ import annotations
 
-from _random import Random
+from _random import Random  # its own seed, that runs replace and set back, is another matter
 from collections.abc import Callable, Generator, Iterable
 from hashlib import blake2b
 from typing import TypeAlias
@@ -15,24 +15,20 @@ __all__ = ["Choices", "Neutral", "Stream"]
 
 Neutral: TypeAlias = tuple[str, str] | tuple[str, str, int, int]
 """A label and an entity, and between which world times, in nanoseconds, if not always."""
-
-
 EARLY = 8  # so many decisions are all that most streams take
 
 
-class _Source(Random):
-    """A generator of our own, which no run sets back."""
-
-    __slots__ = ()
+def _source(name: str) -> Random:
+    return Random(int.from_bytes(blake2b(name.encode(), digest_size=16).digest(), "little"))
 
 
-def _draws(seed: int) -> Generator[float]:
-    """Draw what one generator draws, which takes 2.5 KiB, and do without it for the first few."""
-    source = _Source(seed)
+def _draws(name: str) -> Generator[float]:
+    """Draw what one generator draws; between the first few of them there is none."""
+    source = _source(name)
     early = [source.random() for _ in range(EARLY)]
     del source
     yield from early
-    draw = _Source(seed).random
+    draw = _source(name).random
     for _ in early:
         draw()
     while True:
@@ -42,16 +38,20 @@ def _draws(seed: int) -> Generator[float]:
 class Stream:
     """The decisions of one kind of one entity, in their order.
 
+    Most of those that are asked for never decide anything, and most others only a few times. So a generator,
+    which takes long to seed and then 2.5 KiB, is made at the first draw, and again when its first few are
+    used up.
+
     Attributes:
         random: Draws a float in [0, 1).
     """
 
-    __slots__ = ("_bits", "_seed", "random")
+    __slots__ = ("_bits", "_name", "random")
 
-    def __init__(self, seed: bytes) -> None:
-        self._seed = int.from_bytes(seed, "little")
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._bits: Callable[[int], int] | None = None
-        self.random: Callable[[], float] = _draws(self._seed).__next__
+        self.random: Callable[[], float] = _draws(name).__next__
 
     def uniform(self, low: float, high: float) -> float:
         """Draw a float between two."""
@@ -64,7 +64,7 @@ class Stream:
     def bytes(self, count: int) -> bytes:
         """Draw `count` bytes."""
         if self._bits is None:
-            self._bits = _Source(self._seed).getrandbits
+            self._bits = _source(self._name).getrandbits
         return self._bits(8 * count).to_bytes(count, "little") if count else b""
 
 
@@ -76,8 +76,8 @@ class _Neutral(Stream):
 
     __slots__ = ()
 
-    def __init__(self, seed: bytes) -> None:
-        super().__init__(seed)
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
         self.random = lambda: 0.5
 
     def below(self, end: int) -> int:
@@ -93,8 +93,8 @@ class _NeutralForATime(Stream):
 
     __slots__ = ("_drawn", "_now", "_times")
 
-    def __init__(self, seed: bytes, now: Callable[[], int], times: Iterable[tuple[int, int]]) -> None:
-        super().__init__(seed)
+    def __init__(self, name: str, now: Callable[[], int], times: Iterable[tuple[int, int]]) -> None:
+        super().__init__(name)
         self._now = now
         self._times = tuple(times)
         self._drawn = self.random
@@ -159,12 +159,12 @@ class Choices:
 
     def _make(self, key: tuple[str, str]) -> Stream:
         label, entity = key
-        digest = blake2b(f"{self.seed}\0{label}\0{entity}".encode(), digest_size=16).digest()
+        name = f"{self.seed}\0{label}\0{entity}"
         if not self._times:
-            return Stream(digest)
+            return Stream(name)
         times: list[tuple[int, int]] = []
         for found in (self._times.get(key, []), self._times.get((label, "*"), [])):
             if found is None:
-                return _Neutral(digest)
+                return _Neutral(name)
             times += found
-        return _NeutralForATime(digest, self._now, times) if times else Stream(digest)
+        return _NeutralForATime(name, self._now, times) if times else Stream(name)

@@ -81,7 +81,6 @@ class Link:
         self._blocks: dict[Any, None] = {}
         self._free = 0  # when what was sent before has left
         self._conditions = conditions
-        self._sample: Callable[[float], float] = distribution(conditions.latency)
         self._apply()
 
     def __repr__(self) -> str:
@@ -103,7 +102,8 @@ class Link:
 
     def _apply(self) -> None:
         conditions = self._conditions
-        self._sample = sample = distribution(conditions.latency)
+        self._sample: Callable[[float], float] = distribution(conditions.latency)
+        sample = self._sample
         if isinstance(sample, Uniform):
             self.low, self.span = round(sample.low * SECOND), round((sample.high - sample.low) * SECOND)
         else:
