@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import Any
 
@@ -14,7 +15,7 @@ from junto.sim.kernel import SECOND, Kernel
 
 
 def kernel() -> Kernel:
-    return Kernel(Choices(1).stream("tie", "world"))
+    return Kernel(Choices(1))
 
 
 def test_events_happen_in_the_order_of_their_times_and_of_their_making() -> None:  # T1
@@ -237,6 +238,66 @@ def test_hosts_that_are_due_at_once_run_in_an_order_that_the_seed_decides() -> N
     assert len({order(seed) for seed in range(100)}) == 6
     assert order(3) == order(3)
     assert {order(seed, neutral=[("tie", "*")]) for seed in range(5)} == {"abc"}
+
+
+def order_at_once(seed: int, *names: str, **options: Any) -> str:
+    """Tell in which order hosts, made in the order of their names, have three turns at the same time."""
+    world = World(seed, monotonic_start=0, **options)
+    log: list[str] = []
+
+    async def write(name: str) -> None:
+        for _ in range(3):
+            log.append(name)
+            await asyncio.sleep(1)
+
+    hosts = [world.host(name) for name in names]
+    for host in reversed(hosts):
+        host.callback_cost = 0  # what callbacks cost would part them
+        host.run(write, host.name)
+    world.run(world.sleep, 10)
+    return "".join(log)
+
+
+def test_one_more_host_does_not_change_the_order_of_others() -> None:  # R2
+    for seed in range(50):
+        alone, with_another = order_at_once(seed, *"abc"), order_at_once(seed, *"dabc")
+        assert with_another.replace("d", "") == alone
+        assert len(alone) == 9
+
+
+def test_threads_that_are_due_at_once_run_in_an_order_that_others_do_not_change() -> None:  # R2, X1
+    def order(seed: int, other: bool) -> str:
+        world = World(seed)
+        log: list[str] = []
+
+        def work(name: str) -> None:
+            for _ in range(3):
+                time.sleep(1)
+                log.append(name)
+
+        async def start() -> None:
+            asyncio.get_running_loop().run_in_executor(None, time.sleep, 5)  # so that each has its thread
+            for name in "abc":
+                threading.Thread(target=work, args=(name,)).start()
+
+        host = world.host("n1")
+        host.callback_cost = 0
+        if other:
+            world.host("n0").run(asyncio.to_thread, work, "")
+        host.run(start)
+        world.run(world.sleep, 10)
+        return "".join(log)
+
+    orders = [order(seed, False) for seed in range(20)]
+    assert orders == [order(seed, True) for seed in range(20)]
+    assert len(set(orders)) > 10
+
+
+def test_without_decisions_hosts_run_in_the_order_of_their_making() -> None:  # P3
+    assert order_at_once(1, *"abc", neutral=[("tie", "*")]) == "abcabcabc"
+    late = [order_at_once(seed, *"abc", neutral=[("tie", "*", SECOND, 10**19)]) for seed in range(10)]
+    assert len({order[:3] for order in late}) > 2
+    assert {order[3:] for order in late} == {"abcabc"}
 
 
 def test_a_loop_of_a_host_cannot_be_run_by_hand() -> None:

@@ -153,6 +153,20 @@ class Choices:
         self._streams.setdefault(key)
         return self._make(key)
 
+    def at(self, label: str, entity: str, when: int) -> float:
+        """Draw a float in [0, 1) by a time of the world instead of a number.
+
+        So whatever else is decided at that time, and whatever was before, does not shift it. A neutral
+        decision is 0.
+        """
+        self._streams.setdefault((label, entity))
+        for key in ((label, entity), (label, "*")):
+            times = self._times.get(key, ())
+            if times is None or any(begin <= when < end for begin, end in times):
+                return 0.0
+        digest = blake2b(f"{self.seed}\0{label}\0{entity}\0{when}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "little") / (1 << 64)
+
     def used(self) -> tuple[tuple[str, str], ...]:
         """List the label and entity of each stream that was asked for, in the order of their first use."""
         return tuple(self._streams)

@@ -193,6 +193,15 @@ class Host(HostClock, TakesTurns):
         if not self._due:
             self.want_turn()
 
+    def standing(self) -> tuple[str, int, int]:
+        return self.name, self.number, 0
+
+    def next_strand(self) -> int:
+        """Number what takes turns of its own in the process: threads, environments."""
+        number: int = self.process.get("strands", 0) + 1
+        self.process["strands"] = number
+        return number
+
     def turn(self) -> int | None:
         """Run what is ready; tell when there will be more."""
         self._due = False

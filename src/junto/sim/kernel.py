@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from math import inf
 from typing import Any
 
-from junto.sim.choices import Stream
+from junto.sim.choices import Choices
 
 __all__ = ["SECOND", "Kernel", "TakesTurns"]
 
@@ -31,7 +31,7 @@ class Kernel:
         after_turn: Called after each turn, if there is anything to check.
     """
 
-    def __init__(self, ties: Stream) -> None:
+    def __init__(self, choices: Choices) -> None:
         self.now = 0
         self.due: list[TakesTurns] = []
         self.events = 0
@@ -39,7 +39,8 @@ class Kernel:
         self.stopping = False
         self.after_turn: Callable[[], None] | None = None
         self._heap: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
-        self._ties = ties
+        self._choices = choices
+        self._in_order = 0  # so many of `due`, if there are no others, are in their order, the next one last
         self._until: float = inf
         self._clock: Callable[[], int] | None = None
 
@@ -103,7 +104,10 @@ class Kernel:
 
     def _turns(self) -> None:
         due = self.due
-        who = due.pop(self._ties.below(len(due))) if len(due) > 1 else due.pop()
+        if len(due) > 1 and len(due) != self._in_order:
+            due.sort(key=self._place, reverse=True)
+        who = due.pop()
+        self._in_order = len(due)
         heap = self._heap
         while True:
             self.events += 1
@@ -117,6 +121,10 @@ class Kernel:
                 who.wake_at(again)
                 return
             self.now = again
+
+    def _place(self, who: TakesTurns) -> tuple[float, int, int]:
+        name, host, strand = who.standing()
+        return self._choices.at("tie", name, self.now), host, strand
 
 
 class _Following(Kernel):
@@ -148,6 +156,10 @@ class TakesTurns:
     kernel: Kernel
     _due = False  # whether it waits for a turn in this instant
     _wake: float = inf  # when it is woken, at the earliest
+
+    def standing(self) -> tuple[str, int, int]:
+        """Tell the name by which it is decided who goes first, and its place in the order of making."""
+        raise NotImplementedError
 
     def turn(self) -> int | None:
         """Run what is ready, at the kernel's time; tell when the next turn is wanted."""

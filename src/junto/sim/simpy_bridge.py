@@ -57,6 +57,7 @@ class HostEnvironment(SocketEnvironment, TakesTurns):
         self.kernel = host.kernel
         self.unit = unit
         self._boot = host.boot
+        self._number = host.next_strand()
         self._scale = unit * SECOND
         self._begin = host.now() - round(initial_time * self._scale)
         self._turning = False
@@ -67,6 +68,9 @@ class HostEnvironment(SocketEnvironment, TakesTurns):
         self._most_events = MOST_EVENTS
         self.sockets = HostSockets(host)
         super().__init__(initial_time)
+
+    def standing(self) -> tuple[str, int, int]:
+        return f"{self.host.name} {self._number}", self.host.number, self._number
 
     @property
     def now(self) -> float:

@@ -100,7 +100,7 @@ class World(Course):
         super().__init__(audit=audit, epoch=seconds(epoch), patience=patience)
         self.seed = seed
         self.choices = Choices(seed, neutral, lambda: self.kernel.now)
-        self.kernel = Kernel(self.choices.stream("tie", "world"))
+        self.kernel = Kernel(self.choices)
         self.trace = make_trace(trace, seed=seed) if isinstance(trace, str) else trace
         self.baton = Baton(self.kernel, hand_over, self._ending)
         self.mode = mode

@@ -38,6 +38,9 @@ class Strand(TakesTurns):
         self.waiter: Waiter | None = None
         self.interrupts: list[Callable[[], object]] = []
 
+    def standing(self) -> tuple[str, int, int]:
+        return self.host.standing()
+
     def interrupt(self, call: Callable[[], object]) -> None:
         """Have a function called by this when it waits next, or now if it does; it may raise there."""
         self.interrupts.append(call)
@@ -76,12 +79,16 @@ class HostThread(Strand):
         self.main = main
         self.name = "a thread"
         self.owner: threading.Thread | None = None
+        self.number = host.next_strand()
         self.ended = False
         self.ident = 0
         self.sentinel: Any = None  # the lock that `threading` lets go of at its end, up to Python 3.12
         self._end = closed_gate()
         self.baton.lives[self] = host.boot
         self._cost = host.choices("thread").random
+
+    def standing(self) -> tuple[str, int, int]:
+        return f"{self.host.name} {self.number}", self.host.number, self.number
 
     def start(self) -> None:
         """Make the real thread, which waits for its first slice."""
