@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import queue
+import select
+import socket
 import threading
 import time
 from typing import Any
@@ -304,3 +308,76 @@ def test_a_loop_of_a_host_cannot_be_run_by_hand() -> None:
     world = World(1)
     with pytest.raises(SimEscape, match=r"host\.run\(\)"):
         world.host("n1").loop.run_forever()
+
+
+async def slept(world: World, wait: Any) -> tuple[float, float]:
+    """Tell how long something takes in the world, and on the host's own clock."""
+    begin, before = world.now, time.monotonic()
+    waiting = wait()
+    if waiting is not None and not isinstance(waiting, bool):
+        await waiting
+    return round(world.now - begin, 3), round(time.monotonic() - before, 3)
+
+
+async def timed_out(duration: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(duration):
+            await asyncio.Event().wait()
+
+
+def select_nothing() -> None:
+    select.select([], [], [], 10)
+
+
+def get_from_a_queue() -> None:
+    with contextlib.suppress(queue.Empty):
+        queue.Queue[int]().get(timeout=10)
+
+
+def join_a_thread() -> None:
+    thread = threading.Thread(target=lambda: time.sleep(1000))
+    thread.start()
+    thread.join(10)
+
+
+def receive_nothing() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as sock, contextlib.suppress(TimeoutError):
+        sock.settimeout(10)
+        sock.recv(1)
+
+
+BLOCKING = {
+    "sleep": lambda: time.sleep(10),
+    "event": lambda: threading.Event().wait(10),
+    "queue": get_from_a_queue,
+    "join": join_a_thread,
+    "socket": receive_nothing,
+    "select": select_nothing,
+    "loop": lambda: asyncio.run(asyncio.sleep(10)),
+}
+WAITS: dict[str, Any] = {
+    "asyncio.sleep": lambda: asyncio.sleep(10),
+    "asyncio.timeout": lambda: timed_out(10),
+    "sleep on the loop": lambda: time.sleep(10),
+    **{f"{name} in a thread": lambda call=call: asyncio.to_thread(call) for name, call in BLOCKING.items()},
+}
+
+
+@pytest.mark.parametrize("wait", WAITS)
+@pytest.mark.parametrize(
+    ("first", "then", "takes"), [(2, 2, 5), (0.5, 0.5, 20), (1, 2, 7.5), (1, 0.5, 15), (4, 1, 2.5)]
+)
+def test_whatever_waits_waits_by_the_clock_of_its_host(
+    wait: str, first: float, then: float, takes: float
+) -> None:  # T6, T8
+    async def control(world: World) -> Any:
+        host = world.host("n1")
+        host.drift(first)
+        program = host.run(slept, world, WAITS[wait])
+        await world.sleep(5)
+        host.drift(then)
+        host.skew(-1000)  # the wall clock is nobody's business here
+        return await program.wait()
+
+    world = World(1)
+    assert world.run(control, world) == pytest.approx((takes, 10), abs=0.002)

@@ -62,9 +62,10 @@ class HostClock:
         remaining = monotonic * SECOND - self._monotonic
         return self._since + ceil(remaining / self.rate) + 1  # a float's last bit must not make it early
 
-    def world_duration(self, duration: int) -> int:
-        """Tell how long a duration of the host's clocks takes in the world, in nanoseconds."""
-        return duration if self.rate == 1.0 else round(duration / self.rate)
+    def when(self, monotonic: int) -> int:
+        """Tell when the monotonic clock will show so many nanoseconds, if its rate stays as it is."""
+        remaining = monotonic - self._monotonic
+        return self._since + (remaining if self.rate == 1.0 else ceil(remaining / self.rate))
 
     def _elapsed(self) -> int:
         clock, now = self.clock, self.kernel.now

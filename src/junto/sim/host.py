@@ -227,7 +227,16 @@ class Host(HostClock, TakesTurns):
 
         On the loop's own thread the loop stands still.
         """
-        Waiter(self, "time.sleep").wait(max(1, self.world_duration(duration)))  # others run, if only for 0
+        # Others run, if only for 0.
+        Waiter(self, "time.sleep").wait_until(self.monotonic_ns() + max(1, duration))
+
+    def drift(self, rate: float) -> None:
+        """Let both clocks run `rate` times as fast as the world's; 1 ends it."""
+        super().drift(rate)
+        self.want_turn()
+        for strand in self.world.baton.lives:
+            if strand.host is self and strand.waiter is not None:
+                strand.waiter.aim()
 
     def slow(self, factor: float) -> None:
         """Let each callback cost `factor` times its usual virtual time; 1 ends it."""

@@ -117,7 +117,7 @@ class SimEpoll:
             waiter = Waiter(host, "epoll")
             self._waiters.append(waiter)
             try:
-                woken = waiter.wait(None if until is None else max(0, until - host.now()))
+                woken = waiter.wait_until(until)
             finally:
                 self._waiters.remove(waiter)
             if not woken:

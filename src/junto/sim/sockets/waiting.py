@@ -54,21 +54,21 @@ def unwatch(end: Endpoint, listener: Callable[[], None]) -> None:
 
 
 def deadline(host: Host, timeout: float | None) -> int | None:
-    """Turn a timeout in seconds of a host's clock into a world time."""
-    return None if timeout is None else host.now() + host.world_duration(round(timeout * SECOND))
+    """Tell when a timeout in seconds is over, by the host's monotonic clock in nanoseconds."""
+    return None if timeout is None else host.monotonic_ns() + round(timeout * SECOND)
 
 
 def wait_until(
     host: Host, ends: Iterable[Endpoint], ready: Callable[[], bool], on: str, until: int | None
 ) -> bool:
-    """Block the calling code of a host until something holds, or a world time.
+    """Block the calling code of a host until something holds, or up to a time.
 
     Args:
         host: The host.
         ends: The endpoints on which it depends whether it holds.
         ready: Tells whether it does.
         on: What is waited for, for reports.
-        until: The time, or None.
+        until: The time by the host's monotonic clock, in nanoseconds, or None.
 
     Returns:
         Whether it holds.
@@ -84,7 +84,7 @@ def wait_until(
         watch(end, waiter.wake)
     try:
         while not ready():
-            if not waiter.wait(None if until is None else max(0, until - host.now())):
+            if not waiter.wait_until(until):
                 return ready()
         return True
     finally:

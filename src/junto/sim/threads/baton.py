@@ -171,14 +171,39 @@ class Waiter:
         woken: Whether `wake` was called since the last wait.
     """
 
-    __slots__ = ("_late", "_strand", "_until", "host", "on", "woken")
+    __slots__ = ("_deadline", "_late", "_strand", "_until", "host", "on", "woken")
 
     def __init__(self, host: Host, on: str) -> None:
         self.host = host
         self.on = on
         self.woken = self._late = False
         self._strand: Strand | None = None
-        self._until: int | None = None
+        self._until: int | None = None  # when it is to be looked whether the time is over
+        self._deadline: int | None = None  # when it is, by the host's clock
+
+    def wait_until(self, deadline: int | None) -> bool:
+        """Wait until `wake` is called, at the longest up to a time of the host's monotonic clock.
+
+        Args:
+            deadline: The time in nanoseconds, or None.
+
+        Returns:
+            Whether it was woken; False if the time is over.
+        """
+        if deadline is None:
+            return self.wait()
+        self._deadline = deadline
+        try:
+            return self.wait(max(0, self.host.when(deadline) - self.host.now()))
+        finally:
+            self._deadline = None
+
+    def aim(self) -> None:
+        """Look for the deadline when the host's clock, as it goes now, will show it."""
+        if self._deadline is not None and self._strand is not None:
+            kernel = self._strand.kernel
+            self._until = until = max(self.host.when(self._deadline), kernel.now + 1)
+            kernel.at(until, self._time_over, until)
 
     def wait(self, timeout: int | None = None) -> bool:
         """Wait until `wake` is called.
@@ -223,7 +248,11 @@ class Waiter:
                 self._strand.want_turn()
 
     def _time_over(self, until: int) -> None:
-        if self._strand is not None and self._until == until:
+        if self._strand is None or self._until != until:
+            return
+        if self._deadline is not None and self.host.monotonic_ns() < self._deadline:
+            self.aim()
+        else:
             self._late = True
             self._strand.want_turn()
 

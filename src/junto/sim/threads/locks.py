@@ -42,13 +42,13 @@ class SimLock:
         host = here.host
         if host is None:
             return False
-        end = None if timeout < 0 else host.now() + host.world_duration(round(timeout * SECOND))
+        end = None if timeout < 0 else host.monotonic_ns() + round(timeout * SECOND)
         waiter = Waiter(host, "a lock")
         while self._locked:
             self._waiters.append(waiter)
             woken = False
             try:
-                woken = waiter.wait(None if end is None else max(0, end - host.now()))
+                woken = waiter.wait_until(end)
             finally:
                 if not woken:
                     self._forget(waiter)

@@ -118,11 +118,11 @@ if sys.version_info >= (3, 13):
             host = here.host
             if self._ended or host is None:
                 return
-            end = None if timeout is None else host.now() + host.world_duration(round(timeout * 1e9))
+            end = None if timeout is None else host.monotonic_ns() + round(timeout * 1e9)
             waiter = Waiter(host, "the end of a thread")
             self._waiters.append(waiter)
             while not self._ended:
-                if not waiter.wait(None if end is None else max(0, end - host.now())):
+                if not waiter.wait_until(end):
                     return
 
         def _set_done(self) -> None:
