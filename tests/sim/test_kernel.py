@@ -381,3 +381,99 @@ def test_whatever_waits_waits_by_the_clock_of_its_host(
 
     world = World(1)
     assert world.run(control, world) == pytest.approx((takes, 10), abs=0.002)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_time_never_goes_back_whatever_befalls_clocks(seed: int) -> None:  # T1
+    seen: list[int] = []
+
+    async def work() -> None:
+        for number in range(30):
+            await asyncio.sleep(0.3)
+            await asyncio.to_thread(time.sleep, 0.01 * number)
+
+    async def control(world: World) -> None:
+        for host in world.hosts("a", "b"):
+            host.run(work)
+        world.always("seen", lambda: seen.append(world.kernel.now) or True)
+        world.swarm(10, swarm=False, crash=False)
+        await world.sleep(12)
+
+    world = World(seed)
+    world.run(control, world)
+    assert seen == sorted(seen)
+    assert all(type(moment) is int for moment in seen)
+
+
+def test_a_deadlock_tells_what_each_thread_waits_for() -> None:  # T2
+    async def hang() -> None:
+        threading.Thread(target=threading.Event().wait, name="worker").start()
+        await asyncio.to_thread(queue.Queue[int]().get)
+
+    async def control(world: World) -> None:
+        world.host("n1").run(hang)
+        await asyncio.Event().wait()
+
+    world = World(1)
+    with pytest.raises(SimDeadlock) as caught:
+        world.run(control, world)
+    text = str(caught.value)
+    assert "n1: thread worker waits for a lock" in text
+    assert "n1: thread asyncio_0 waits for a lock" in text
+    assert "n1: Task-1 waits in " in text
+
+
+def test_a_host_with_a_faster_cpu_does_more_in_the_same_time() -> None:  # T7, H1
+    def turns(cpu: float) -> int:
+        world = World(1)
+        count = 0
+
+        async def poll() -> None:
+            nonlocal count
+            while True:
+                count += 1
+                await asyncio.sleep(0)
+
+        world.host("n1", cpu=cpu).run(poll)
+        world.run(world.sleep, 0.01)
+        return count
+
+    assert 3500 < turns(1) < 7000
+    assert turns(4) == pytest.approx(4 * turns(1), rel=0.05)
+
+
+def test_timers_and_input_of_a_busy_host_wait_and_input_comes_first() -> None:  # T7, E2, trap 4
+    log: list[tuple[str, float]] = []
+
+    async def listen(world: World) -> None:
+        class Note(asyncio.DatagramProtocol):
+            def datagram_received(self, data: bytes, addr: Any) -> None:
+                log.append((data.decode(), round(world.now, 2)))
+
+        loop = asyncio.get_running_loop()
+        await loop.create_datagram_endpoint(Note, local_addr=("0.0.0.0", 9))
+        loop.call_later(1, lambda: log.append(("early timer", round(world.now, 2))))
+        loop.call_later(0.5, time.sleep, 2)
+        loop.call_later(2, lambda: log.append(("late timer", round(world.now, 2))))
+        loop.call_later(2.7, lambda: log.append(("timer after", round(world.now, 2))))
+
+    async def talk(world: World) -> None:
+        with socket.socket(type=socket.SOCK_DGRAM) as sock:
+            await asyncio.sleep(1.5)
+            sock.sendto(b"input", ("10.0.0.1", 9))
+            log.append(("sent", round(world.now, 2)))
+
+    async def control(world: World) -> None:
+        world.host("n1").run(listen, world)
+        world.host("n2").run(talk, world)
+        await world.sleep(5)
+
+    world = World(1)
+    world.run(control, world)
+    assert log == [
+        ("sent", 1.5),
+        ("input", 2.5),
+        ("early timer", 2.5),
+        ("late timer", 2.5),
+        ("timer after", 2.7),
+    ]
