@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import concurrent.futures
 import gc
 import os
 import signal
+import socket
 import sys
+import threading
+import time
 import warnings
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
@@ -477,3 +482,182 @@ def test_what_programs_leave_is_closed_before_the_run_returns_in_the_order_of_it
     gc.collect()
     assert not any(thing() for thing in things)
     assert log == [*range(12), *["generator"] * 12]
+
+
+def test_a_host_has_the_address_it_is_given_and_its_name_is_known() -> None:  # H1
+    @in_world()
+    async def _(world: World) -> None:
+        one = world.host("one", ip="192.0.2.7", cpu=2)
+        (other,) = world.hosts("other")
+        assert (one.ip, other.ip) == ("192.0.2.7", "10.0.0.2")
+        assert world.host("one") is one
+        assert world.hosts() == [one, other]
+
+        async def ask() -> Any:
+            infos = await asyncio.get_running_loop().getaddrinfo("one", 80, type=socket.SOCK_STREAM)
+            return [info[4] for info in infos]
+
+        assert await other.run(ask).wait() == [("192.0.2.7", 80)]
+        with pytest.raises(ValueError, match="another host"):
+            world.host("third", ip="192.0.2.7")
+
+
+def test_what_is_set_in_one_loop_is_not_set_in_another() -> None:  # H3
+    log: Log = []
+
+    async def set_all() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda loop, context: log.append(context["message"]))
+        loop.set_task_factory(lambda loop, coro, **options: asyncio.Task(coro, loop=loop, **options))
+        loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(1))
+        loop.set_debug(True)
+        loop.call_exception_handler({"message": "one"})
+        assert type(asyncio.create_task(asyncio.sleep(0))) is asyncio.Task
+        await loop.run_in_executor(None, log.append, "worked")
+
+    async def look() -> None:
+        await asyncio.sleep(1)
+        loop = asyncio.get_running_loop()
+        assert loop.get_exception_handler() is None
+        assert loop.get_task_factory() is None
+        assert not loop.get_debug()
+        assert vars(loop)["_default_executor"] is None
+        loop.call_exception_handler({"message": "other"})
+
+    @in_world()
+    async def _(world: World) -> None:
+        one, other = world.hosts("one", "other")
+        world.expect_error(None, RuntimeError)
+        one.run(set_all)
+        await other.run(look).wait()
+
+    assert log == ["one", "worked"]
+
+
+class Mortal:
+    """Writes down when it is finalized."""
+
+    def __init__(self, log: Log, name: str) -> None:
+        self.log, self.name = log, name
+
+    def __del__(self) -> None:
+        self.log.append(self.name)
+
+    def __call__(self, *args: Any) -> None:
+        self.log.append(f"{self.name} called")
+
+
+def keep_in_a_frame(mortal: Mortal) -> Any:
+    return asyncio.sleep(1000, mortal)
+
+
+def keep_in_a_timer(mortal: Mortal) -> None:
+    asyncio.get_running_loop().call_later(3, mortal)
+
+
+def keep_in_a_signal_handler(mortal: Mortal) -> None:
+    signal.signal(signal.SIGHUP, mortal)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, mortal)
+
+
+def keep_in_a_future(mortal: Mortal) -> None:
+    future = asyncio.get_running_loop().create_future()
+    future.add_done_callback(mortal)
+    asyncio.get_running_loop().call_later(1000, future.set_result, None)
+
+
+def keep_in_a_reader(mortal: Mortal) -> None:
+    sock = socket.socket(type=socket.SOCK_DGRAM)
+    sock.bind(("", 9))
+    sock.setblocking(False)
+    asyncio.get_running_loop().add_reader(sock, mortal)
+
+
+def keep_in_a_socket(mortal: Mortal) -> Any:
+    async def receive() -> None:
+        kept = mortal
+        with socket.socket(type=socket.SOCK_DGRAM) as sock:
+            sock.setblocking(False)
+            sock.bind(("", 9))
+            await asyncio.get_running_loop().sock_recv(sock, 10)
+        assert kept
+
+    return receive()
+
+
+def keep_in_a_server(mortal: Mortal) -> Any:
+    return asyncio.start_server(mortal, "", 80)
+
+
+def keep_in_a_protocol(mortal: Mortal) -> Any:
+    class Protocol(asyncio.DatagramProtocol):
+        kept = mortal
+
+    loop = asyncio.get_running_loop()
+    return loop.create_datagram_endpoint(lambda: Protocol(), local_addr=("0.0.0.0", 9))
+
+
+def keep_in_a_thread(mortal: Mortal) -> Any:
+    def wait(kept: Mortal) -> None:
+        threading.Event().wait()
+
+    return asyncio.to_thread(wait, mortal)
+
+
+def keep_in_the_loop(mortal: Mortal) -> None:
+    asyncio.get_running_loop().set_exception_handler(mortal)
+
+
+def keep_in_a_blocked_loop(mortal: Mortal) -> None:
+    time.sleep(1000)
+
+
+def keep_for_the_exit(mortal: Mortal) -> None:
+    atexit.register(mortal)
+
+
+def keep_in_a_generator(mortal: Mortal) -> Any:
+    async def items() -> AsyncIterator[Mortal]:
+        kept = mortal
+        yield kept
+        yield kept
+
+    async def iterate() -> None:
+        generator = items()
+        await anext(generator)
+        await asyncio.sleep(1000)
+
+    return iterate()
+
+
+KEEPERS: list[Callable[[Mortal], Any]] = [
+    value for name, value in sorted(globals().items()) if name.startswith("keep_")
+]
+
+
+@pytest.mark.parametrize("keep", KEEPERS, ids=lambda keep: keep.__name__)
+@pytest.mark.parametrize("how", ["kill", "power_off", "restart"])
+def test_nothing_that_a_dead_process_had_is_finalized_before_the_run_ends(
+    keep: Callable[[Mortal], Any], how: str
+) -> None:  # H4, H5, H6
+    log: Log = []
+
+    async def program(first: bool) -> None:
+        if first:
+            kept = keep(Mortal(log, "finalized"))
+            if asyncio.iscoroutine(kept):
+                await kept
+
+    @in_world()
+    async def _(world: World) -> None:
+        host = world.host("n1")
+        host.run(lambda: program(host.boot == 1))
+        await world.sleep(1)
+        getattr(host, how)()
+        await world.sleep(1)
+        host.restart()
+        await world.sleep(5)
+        assert log == []
+
+    gc.collect()
+    assert log == ["finalized"]

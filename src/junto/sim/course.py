@@ -66,7 +66,7 @@ class Course:
         self._audit = audit
         self._epoch = epoch
         self._patience = patience
-        self._graves: list[tuple[HostLoop, set[asyncio.Task[Any]]]] = []
+        self._graves: list[object] = []
         self._lent: ExitStack | None = None  # while it is led by steps
         self._hosts: dict[str, Host] = {}
 
@@ -162,9 +162,9 @@ class Course:
             self.notes.at_end()
             self.finish()
 
-    def bury(self, loop: HostLoop) -> None:
-        """Keep what a dead process was doing, so that it is not finalized before the end of the run."""
-        self._graves.append((loop, asyncio.all_tasks(loop)))
+    def bury(self, loop: HostLoop, *memory: object) -> None:
+        """Keep what a dead process did and had, so that nothing is finalized before the end of the run."""
+        self._graves.append((loop, asyncio.all_tasks(loop), memory))
 
     def finish(self) -> None:
         """Close what the programs have left; nothing happens in this world any more."""

@@ -329,7 +329,7 @@ class Host(HostClock, TakesTurns):
         self.alive = self.running = False
         self.kernel.scheduled += 1
         self.world.record(self, kind)
-        self.world.bury(self.loop)
+        self.world.bury(self.loop, self.process, self.signals)
         for close in self.closing:
             close(orderly)
         for program in self.programs:
