@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -303,3 +304,109 @@ def test_servers_of_both_families_answer_by_both() -> None:  # H2, N2
         return await b.run(ask).wait()
 
     assert run_world(scenario, "a", "b", ipv6=True) == ["10.0.0.1", "fd00::1"]
+
+
+def test_an_alias_leads_to_the_first_of_its_addresses_that_answers_and_may_change() -> None:  # N1
+    async def scenario(world: World, a: Host, b: Host, client: Host) -> Any:
+        async def serve(name: bytes) -> None:
+            async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                writer.write(name)
+                await asyncio.sleep(5)
+                writer.write(b" still")
+                writer.close()
+
+            await asyncio.start_server(tell, "0.0.0.0", 80)
+
+        await b.run(serve, b"b").wait()
+        world.dns["service"] = ["a", "b"]
+
+        async def ask() -> Any:
+            reader, writer = await asyncio.open_connection("service", 80)
+            first = await reader.readexactly(1)
+            a.run(serve, b"a")
+            await asyncio.sleep(0.1)
+            world.dns["service"] = ["10.0.0.1", "nobody", "b"]
+            again, other = await asyncio.open_connection("service", 80)
+            second = await again.readexactly(1)
+            rest = await reader.read()
+            del world.dns["service"]
+            with pytest.raises(socket.gaierror):
+                await asyncio.open_connection("service", 80)
+            for one in (writer, other):
+                one.close()
+            return first, second, rest
+
+        return await client.run(ask).wait()
+
+    assert run_world(scenario, "a", "b", "client") == (b"b", b"a", b" still")
+
+
+def test_blocking_questions_have_the_answers_of_the_world() -> None:  # N1
+    def ask() -> list[Any]:
+        begin = time.monotonic()
+        mapped = socket.AI_V4MAPPED | socket.AI_ALL
+        seen = [
+            socket.gethostbyname("both"),
+            socket.gethostbyname_ex("both"),
+            socket.gethostbyaddr("10.0.0.2")[0],
+            socket.getnameinfo(("10.0.0.2", 80), 0),
+            [info[4] for info in socket.getaddrinfo(b"both", "http", type=socket.SOCK_STREAM)],
+            socket.getaddrinfo("müller", 1, socket.AF_INET6, socket.SOCK_DGRAM, 0, mapped)[0][4][0],
+            socket.getaddrinfo("b", None, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME)[0][3],
+            socket.getservbyname("https"),
+        ]
+        for unknown in ("nobody", b"nobody", "über.example"):
+            with pytest.raises(socket.gaierror) as caught:
+                socket.getaddrinfo(unknown, 80)
+            seen.append(caught.value.errno == socket.EAI_NONAME)
+        assert 0.001 < time.monotonic() - begin < 0.1
+        return seen
+
+    async def scenario(world: World, a: Host, b: Host) -> Any:
+        world.dns["both"] = ["b", "a"]
+        world.dns["xn--mller-kva"] = "a"
+        return await a.run(asyncio.to_thread, ask).wait()
+
+    assert run_world(scenario, "a", "b") == [
+        "10.0.0.2",
+        ("both", [], ["10.0.0.2", "10.0.0.1"]),
+        "b",
+        ("b", "http"),
+        [("10.0.0.2", 80), ("10.0.0.1", 80)],
+        "::ffff:10.0.0.1",
+        "b",
+        443,
+        *[True] * 3,
+    ]
+
+
+@pytest.mark.parametrize("address", [None, "", "0.0.0.0", "::"])
+def test_a_wildcard_stands_for_each_address_of_its_host(address: str | None) -> None:  # N2
+    async def scenario(world: World, a: Host, b: Host) -> Any:
+        async def serve() -> None:
+            sock = None
+            if address == "::":  # of both families, which asyncio's own servers are not
+                sock = socket.create_server(("::", 80), family=SIX, dualstack_ipv6=True)
+            where: Any = {"sock": sock} if sock else {"host": address, "port": 80}
+            await asyncio.start_server(lambda r, w: w.close(), **where)
+
+        await a.run(serve).wait()
+
+        async def reach(host: str) -> str:
+            try:
+                _, writer = await asyncio.open_connection(host, 80)
+            except ConnectionRefusedError:
+                return "refused"
+            writer.close()
+            return "reached"
+
+        return [
+            await a.run(reach, "127.0.0.1").wait(),
+            await b.run(reach, "10.0.0.1").wait(),
+            await b.run(reach, "fd00::1").wait(),
+            await b.run(reach, "127.0.0.1").wait(),
+        ]
+
+    sees_ipv6 = "refused" if address == "0.0.0.0" else "reached"
+    found = run_world(scenario, "a", "b", ipv6=True)
+    assert found == ["reached", "reached", sees_ipv6, "refused"]

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from junto.sim import Host, SimEscape, World
+from junto.sim.sockets.simsocket import SimSocket
 
 from .net_scenarios import run_world
 
@@ -510,3 +511,9 @@ def test_a_killed_host_closes_the_sockets_of_its_threads() -> None:  # H4, X4
         return result, ended
 
     assert run_world(scenario, "server", "client") == (b"", [])
+
+
+def test_every_public_method_of_a_socket_is_simulated() -> None:  # S11, trap 10
+    ours = {name for part in SimSocket.__mro__ if part.__module__.startswith("junto.") for name in vars(part)}
+    theirs = {name for part in socket.socket.__mro__[:-1] for name in vars(part) if not name.startswith("_")}
+    assert theirs - ours == {"makefile"}  # which is written in Python, over the others

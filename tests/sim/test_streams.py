@@ -805,3 +805,47 @@ def test_a_reset_that_was_lost_is_repeated_when_something_is_sent_again() -> Non
         return await asyncio.wait_for(asking.wait(), 20)
 
     assert run_world(scenario, "server", "client") == "ECONNRESET"
+
+
+def test_when_connecting_is_tried_again_and_given_up_can_be_set() -> None:  # S1
+    async def scenario(world: World, client: Host) -> Any:
+        async def connect() -> tuple[str, float]:
+            begin = asyncio.get_running_loop().time()
+            error = await error_of(asyncio.open_connection("10.9.9.9", 80))
+            return error, round(asyncio.get_running_loop().time() - begin, 2)
+
+        times = [await client.run(connect).wait()]
+        if world.trace is not None:
+            tries = [when for when, _, kind, *_ in world.trace.events if kind == "drop"]
+            times.append([round((when - tries[0]) / 1e9) for when in tries])
+        world.net.connect_retries = (500_000_000, 2_000_000_000)
+        world.net.connect_timeout = 5_000_000_000
+        times.append(await client.run(connect).wait())
+        return times[0], times[-1], times[1] if world.trace is not None else [0, 1, 3, 7, 15, 31, 63]
+
+    usual, set_otherwise, tries = run_world(scenario, "client")
+    assert (usual, set_otherwise) == (("ETIMEDOUT", 127.0), ("ETIMEDOUT", 5.0))
+    assert tries == [0, 1, 3, 7, 15, 31, 63]
+
+
+def test_unix_sockets_take_next_to_no_time_and_die_with_their_host() -> None:  # S10
+    async def scenario(world: World, one: Host) -> Any:
+        async def serve() -> None:
+            await asyncio.start_unix_server(echo, "/run/x.sock")
+
+        async def ask() -> float:
+            reader, writer = await asyncio.open_unix_connection("/run/x.sock")
+            begin = asyncio.get_running_loop().time()
+            writer.write(b"x")
+            await reader.readexactly(1)
+            took = asyncio.get_running_loop().time() - begin
+            writer.close()
+            return took
+
+        await one.run(serve).wait()
+        took = await one.run(ask).wait()
+        one.programs.clear()
+        one.restart()
+        return took < 0.0001, await one.run(error_of, asyncio.open_unix_connection("/run/x.sock")).wait()
+
+    assert run_world(scenario, "one") == (True, "ENOENT")
