@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import threading
 import time
 from typing import Any
 
@@ -284,6 +287,58 @@ def test_connections_that_only_the_other_end_has_closed_are_remarked() -> None: 
     ]
 
 
+def test_an_exception_that_nobody_has_asked_for_up_to_the_end_is_remarked() -> None:  # O4
+    async def fail() -> None:
+        raise ValueError("not seen")
+
+    async def leave() -> None:
+        kept = [asyncio.create_task(fail()), asyncio.create_task(asyncio.sleep(0))]
+        await asyncio.sleep(1000)
+        assert kept
+
+    assert suspicions(leave) == [
+        ("error", "Task exception was never retrieved: ValueError('not seen')"),
+    ]
+
+    async def kill_itself() -> None:
+        asyncio.get_running_loop().call_later(1, os.kill, os.getpid(), signal.SIGKILL)
+        await leave()
+
+    assert suspicions(kill_itself) == []
+
+
+def test_assertions_of_hosts_and_of_callbacks_fail_the_run_with_place_and_time() -> None:  # O1
+    def check() -> None:
+        assert 1 > 2, "in a callback"
+
+    async def by_callback() -> None:
+        asyncio.get_running_loop().call_later(2, check)
+
+    async def by_task() -> None:
+        await asyncio.sleep(3)
+        assert 1 > 2, "in a task"
+
+    async def by_thread() -> None:
+        def work() -> None:
+            time.sleep(1)
+            assert 1 > 2, "in a thread"
+
+        threading.Thread(target=work).start()
+
+    for program, when, text in ((by_callback, 2, "callback"), (by_task, 3, "task"), (by_thread, 1, "thread")):
+
+        async def main(world: World, program: Any = program) -> None:
+            world.host("n1").run(program)
+            await world.sleep(10)
+
+        outcome = run(main)
+        assert outcome.failed_on == "n1"
+        assert outcome.failed_ns == pytest.approx(when * 1e9, abs=1e6)
+        assert outcome.signature is not None
+        assert outcome.signature.startswith(f"AssertionError: in a {text}")
+        assert f"n1 at {when}." in str(outcome.error)
+
+
 # The watchdog
 
 
@@ -348,3 +403,29 @@ def test_a_run_that_goes_on_is_not_disturbed() -> None:
     before = time.monotonic()
     while time.monotonic() - before < 0.25:
         assert not run(main, patience=0.2).failed
+
+
+def test_a_real_lock_that_is_held_across_a_wait_of_the_world_is_told_with_who_holds_it() -> (
+    None
+):  # T3, trap 28
+    lock = threading.Lock()  # made outside of the world
+
+    def hold() -> None:
+        with lock:
+            time.sleep(100)
+
+    async def take() -> None:
+        await asyncio.sleep(1)
+        lock.acquire(timeout=1)
+
+    async def main(world: World) -> None:
+        one, other = world.hosts("one", "other")
+        one.run(asyncio.to_thread, hold)
+        other.run(take)
+        await world.sleep(10)
+
+    text = str(run(main, patience=0.1).error)
+    assert "other: Task-1 (" in text
+    assert ", in take\n" in text
+    assert "one: thread asyncio_0 waits for time.sleep" in text
+    assert ", in hold\n" in text

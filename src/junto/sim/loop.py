@@ -220,9 +220,12 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignor
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Give an error that nobody else takes to the handler; the world records it."""
-        self.host.record_error(
-            context.get("exception") or RuntimeError(context["message"]), context["message"]
-        )
+        error = context.get("exception") or RuntimeError(context["message"])
+        if self._over:  # nobody has asked for it up to the end
+            if self.host.loop is self:
+                self.host.world.notes.found_late(self.host, f"{context['message']}: {error!r}")
+            return
+        self.host.record_error(error, context["message"])
         super().call_exception_handler(context)
 
     def _callback_failed(self, handle: asyncio.Handle, error: BaseException) -> None:

@@ -76,6 +76,11 @@ class Notes(list[Note]):
             )
             times.clear()
 
+    def found_late(self, host: Host, text: str) -> None:
+        """Keep a remark on an error that shows when the run is over, and its trace ended."""
+        if host.alive:
+            self.append(Note(host.now(), host.name, text, "error"))
+
     def at_end(self) -> None:
         """Remark what the programs have left behind; when the run has ended, and nothing is closed yet."""
         for finding in self._world.findings:

@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 from _thread import allocate_lock, start_new_thread
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from junto.sim.errors import SimStuck
 from junto.sim.host import Host
 from junto.sim.kernel import SECOND
-from junto.sim.threads.baton import HostThread
+from junto.sim.threads.baton import Baton, HostThread
 
 if TYPE_CHECKING:
     from junto.sim.course import Course
@@ -31,6 +31,8 @@ __all__ = ["Interrupted", "watched"]
 
 LOOK = 0.25  # at most so many real seconds between two looks
 LINGER = 5.0  # for so long it waits for another world
+OTHERS = 4  # so many others are told of
+OURS = os.path.dirname(__file__) + os.sep
 STACK = 12  # so many calls of the stack are told, from the innermost
 
 
@@ -63,11 +65,14 @@ class Watch:
 
     def _end(self) -> None:
         thread = self.world.baton.runs_in
-        frame = sys._current_frames().get(thread)  # pyright: ignore[reportPrivateUsage]
+        frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
+        frame = frames.get(thread)
         if frame is None:
             return
         if self.report is None:
             self.report = report(frame, self.patience, self.world.kernel.now)
+            # If it waits for a real lock, one of those has it.
+            self.report += "".join(others(self.world.baton, frames))
         self.world.kernel.stopping = True  # if a program takes the error for its own
         # The thread may be in a call that waits for something real; then it is raised when that returns.
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Interrupted))
@@ -78,6 +83,20 @@ def report(frame: FrameType, patience: float, now: int) -> str:
     who, depth = _who(frame)
     stack = "".join(traceback.format_stack(frame)[-min(depth, STACK) :]).rstrip()
     return f"{who} has not returned for {patience:g} real seconds, at {now / SECOND:.6f} s:\n{stack}"
+
+
+def others(baton: Baton, frames: dict[int, FrameType]) -> Iterator[str]:
+    """Say which other code stands still in mid-way, and what that waits for."""
+    waiting = [strand for strand in baton.lives if strand.waiter is not None and strand.ident in frames]
+    for strand in waiting[:OTHERS]:
+        frame = frames[strand.ident]
+        who, depth = _who(frame)
+        stack = list(traceback.extract_stack(frame)[-depth:])
+        while stack and stack[-1].filename.startswith(OURS):
+            stack.pop()
+        text = "".join(traceback.format_list(stack[-STACK:])).rstrip()
+        assert strand.waiter is not None
+        yield f"\n{who} waits for {strand.waiter.on}:\n{text}"
 
 
 def _who(frame: FrameType) -> tuple[str, int]:

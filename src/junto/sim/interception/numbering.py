@@ -87,6 +87,9 @@ class NumberedFuture(asyncio.Future[T]):
             return self.number
 
 
+# What programs see of them in texts, such as "Task exception was never retrieved".
+NumberedTask.__name__, NumberedFuture.__name__ = "Task", "Future"
+
 _new_task: Any = asyncio.Task.__new__
 _init_task: Any = asyncio.Task.__init__
 

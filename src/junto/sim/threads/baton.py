@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from _thread import LockType, start_new_thread
+from _thread import LockType, get_ident, start_new_thread
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ class Strand(TakesTurns):
         self.gate = closed_gate()
         self.waiter: Waiter | None = None
         self.interrupts: list[Callable[[], object]] = []
+        self.ident = 0  # the real thread on whose stack it stands
 
     def standing(self) -> tuple[str, int, int]:
         return self.host.standing()
@@ -81,7 +82,6 @@ class HostThread(Strand):
         self.owner: threading.Thread | None = None
         self.number = host.next_strand()
         self.ended = False
-        self.ident = 0
         self.sentinel: Any = None  # the lock that `threading` lets go of at its end, up to Python 3.12
         self._end = closed_gate()
         self.baton.lives[self] = host.boot
@@ -149,6 +149,7 @@ class LoopStrand(Strand):
     def park(self) -> None:
         baton = self.baton
         baton.lives[self] = self.host.boot
+        self.ident = get_ident()
         if not baton.over:
             pump = baton.pump
             pump.waits_at = self.gate
