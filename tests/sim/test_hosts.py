@@ -521,6 +521,7 @@ def test_what_is_set_in_one_loop_is_not_set_in_another() -> None:  # H3
         assert loop.get_exception_handler() is None
         assert loop.get_task_factory() is None
         assert not loop.get_debug()
+        assert sys.get_coroutine_origin_tracking_depth() == 0
         assert vars(loop)["_default_executor"] is None
         loop.call_exception_handler({"message": "other"})
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from hashlib import blake2b
 from typing import Any
 
 import pytest
 
 from junto.sim import Faults, OracleFailed, Plan, SimDeadlock, UnclaimedError, World, run
+from junto.sim.diffing import find_causes
 from junto.sim.running import signature
+from junto.sim.telling import Story
+from junto.sim.trace import CAUSED
 
 FAULTS = Faults(
     latency=(0.001, 0.02),
@@ -195,3 +200,59 @@ def test_the_same_failure_has_the_same_signature() -> None:
     assert signature(ValueError("term 7 at 0xffff took 22 s\nmore")) == "ValueError: term # at # took # s"
     assert signature(KeyError()) == "KeyError"
     assert signature(OracleFailed("one leader", "n1, n2")) == signature(OracleFailed("one leader", "n3, n2"))
+
+
+def test_recording_does_not_change_a_run_at_any_level() -> None:  # Q2
+    bare = run(cluster, 3, faults=FAULTS)
+    digests = set()
+    for level in ("net", "turns", "all"):
+        recorded = run(cluster, 3, faults=FAULTS, trace=level)
+        assert same(bare, recorded)
+        digests.add(recorded.digest)
+    assert len(digests) == 3
+    assert bare.digest is None
+
+
+def test_the_digest_is_that_of_the_lines_of_events() -> None:  # Q1
+    trace = run(cluster, 3, trace="net").trace
+    assert trace is not None
+    lines = "".join(f"{line}\n" for line in list(trace.lines()))
+    assert trace.digest() == blake2b(lines.encode(), digest_size=len(trace.digest()) // 2).hexdigest()
+
+
+def test_turns_and_tasks_carry_what_made_them_run() -> None:  # Q3
+    async def ask(world: World) -> None:
+        await asyncio.sleep(1)
+        reader, writer = await asyncio.open_connection("server", 80)
+        writer.write(b"hello\n")
+        await asyncio.create_task(reader.readline(), name="answer")
+        await asyncio.to_thread(time.sleep, 1)
+        writer.close()
+
+    async def main(world: World) -> None:
+        server, client = world.hosts("server", "client")
+        server.run(serve)
+        await client.run(ask, world).wait()
+
+    trace = run(main, 3, trace="all").trace
+    assert trace is not None
+    events = trace.events
+    caused = [(number, event) for number, event in enumerate(events) if event[2] in CAUSED]
+    assert all(event[3] is not None and event[3] < number for number, event in caused)
+    assert all(events[event[3] or 0][1] == event[1] for _, event in caused)
+    kinds = {(event[2], events[event[3] or 0][2]) for _, event in caused}
+    assert kinds >= {("turn", "start"), ("turn", "turn"), ("turn", "recv"), ("turn", "accept")}
+    assert kinds >= {("task", "start"), ("task", "turn"), ("task_end", "turn")}
+    # The answer's way back to the first turn of the client.
+    (end,) = [number for number, event in caused if event[2] == "task_end" and event[7] == "answer"]
+    way = [events[cause][1:3] for cause in find_causes(Story(events), end, 20)]
+    assert way[-4:] == [("server", "send"), ("client", "recv"), ("client", "turn"), ("client", "turn")]
+    assert way.index(("client", "send")) < way.index(("server", "recv"))
+    assert [event[7] for event in events if event[2] == "thread"] == ["thread asyncio_0 begins"]
+    turns = run(main, 3, trace="turns").trace
+    assert turns is not None
+    assert {event[2] for event in events} - {event[2] for event in turns.events} == {
+        "task",
+        "task_end",
+        "thread",
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from pathlib import Path
 
 import bugs
@@ -178,3 +180,41 @@ def test_what_is_printed_and_logged_is_kept_with_time_and_host(
     assert "the value is" not in capsys.readouterr().out
     assert explored.investigation.path is not None
     assert Artefact.read(explored.investigation.path).reported() == explored.investigation.failure
+
+
+def test_tests_run_in_worlds_that_cut_streams_unless_they_say_otherwise() -> None:  # S3, U1
+    @sim.test(seeds=2)
+    async def usual(world: sim.World) -> float:
+        return world.net.conditions.chunking
+
+    @sim.test(seeds=2, chunking=0.0, timeout=5)
+    async def own(world: sim.World) -> None:
+        assert not world.net.conditions.chunking
+        await world.sleep(10)
+
+    assert usual.scenario.run(1).result > 0
+    usual()
+    with pytest.raises(sim.SimFailure, match="did not end within 5 virtual seconds"):
+        own()
+
+
+def test_a_test_without_a_world_has_virtual_time_and_nothing_real() -> None:  # U8
+    @sim.test(seeds=2)
+    async def an_hour() -> None:
+        await asyncio.sleep(3600)
+
+    @sim.test(seeds=2)
+    async def stuck() -> None:
+        await asyncio.Event().wait()
+
+    with socket.socket() as real:
+
+        @sim.test(seeds=2)
+        async def real_io() -> None:
+            asyncio.get_running_loop().add_reader(real, print)
+
+        an_hour()
+        with pytest.raises(sim.SimFailure, match=r"SimDeadlock: [\s\S]*Task-1 waits in .*stuck"):
+            stuck()
+        with pytest.raises(sim.SimFailure, match="SimEscape: watching descriptor"):
+            real_io()

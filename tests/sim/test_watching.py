@@ -248,3 +248,37 @@ def test_a_server_that_is_closed_takes_no_more_and_keeps_what_it_has() -> None: 
         return answer
 
     assert run_world(scenario, "server", "client") == b"still"
+
+
+def test_which_of_several_sockets_is_told_of_first_is_a_choice() -> None:  # E1
+    def order(seed: int, **options: Any) -> list[bytes]:
+        world = World(seed, latency=0.01, **options)
+        seen: list[bytes] = []
+
+        async def listen() -> None:
+            for port in range(5):
+                sock = socket.socket(type=socket.SOCK_DGRAM)
+                sock.setblocking(False)
+                sock.bind(("", 9 + port))
+                asyncio.get_running_loop().add_reader(sock, lambda sock=sock: seen.append(sock.recv(9)))
+            await asyncio.sleep(1)
+
+        async def send() -> None:
+            with socket.socket(type=socket.SOCK_DGRAM) as sock:
+                for port in range(5):
+                    sock.sendto(b"%d" % port, ("10.0.0.1", 9 + port))
+
+        async def control() -> None:
+            one, other = world.hosts("one", "other")
+            one.run(listen)
+            await world.sleep(0.1)
+            other.run(send)
+            await world.sleep(2)
+
+        world.run(control)
+        return seen
+
+    orders = [order(seed) for seed in range(20)]
+    assert len({tuple(found) for found in orders}) > 5
+    assert orders[:5] == [order(seed) for seed in range(5)]
+    assert order(1, neutral=[("ready", "*")]) == [b"0", b"1", b"2", b"3", b"4"]

@@ -22,6 +22,7 @@ from junto.sim.interception import install
 from junto.sim.kernel import SECOND, TakesTurns
 from junto.sim.loop import HostLoop
 from junto.sim.programs import Program
+from junto.sim.recording import make_loop
 from junto.sim.signals import Signals
 from junto.sim.threads.baton import Waiter
 
@@ -313,7 +314,7 @@ class Host(HostClock, TakesTurns):
         self.process = {}
         self.pid = 1000 + 100 * self.number + self.boot
         self.clock = max(self.clock, self.kernel.now)
-        self.loop = HostLoop(self)
+        self.loop: HostLoop = make_loop(self)
         self.world.loops.append(self.loop)
         self.alive = self.running = True
         self._wake, self._due = inf, False

@@ -26,7 +26,15 @@ from junto.sim.signals import SignalHandling
 if TYPE_CHECKING:
     from junto.sim.host import Host
 
-__all__ = ["Guest", "HostLoop", "close_coroutine", "close_task", "in_order_of_making", "make_running"]
+__all__ = [
+    "Guest",
+    "HostLoop",
+    "close_coroutine",
+    "close_task",
+    "in_order_of_making",
+    "make_running",
+    "task_of",
+]
 
 
 def make_running(loop: HostLoop | None) -> None:
@@ -154,7 +162,7 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignor
 
     def _permute(self, ready: Any) -> None:
         """Let tasks that are ready together go in any order; what is no task's stays in its place."""
-        places = [place for place, handle in enumerate(ready) if _is_of_a_task(handle)]
+        places = [place for place, handle in enumerate(ready) if task_of(handle) is not None]
         order = self._order
         for last in range(len(places) - 1, 0, -1):
             one, other = places[last], places[last - order(last + 1)]
@@ -209,6 +217,9 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignor
         )
 
     run_until_complete = run_forever  # type: ignore[assignment]
+
+    def _set_coroutine_origin_tracking(self, enabled: bool) -> None:
+        """Do not, in debug mode: it would hold for the whole thread, that is for all hosts, and stay."""
 
     def is_running(self) -> bool:
         """Tell whether the host lives: its loop runs as long."""
@@ -268,8 +279,10 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignor
         self._closed = True
 
 
-def _is_of_a_task(handle: asyncio.Handle) -> bool:
-    return isinstance(getattr(handle._callback, "__self__", None), asyncio.Task)  # type: ignore[attr-defined]
+def task_of(handle: asyncio.Handle) -> asyncio.Task[Any] | None:
+    """Find the task of which a handle is the next step."""
+    owner = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]
+    return owner if isinstance(owner, asyncio.Task) else None
 
 
 def in_order_of_making(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:

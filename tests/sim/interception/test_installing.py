@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime
 import os
 import random
+import subprocess
 import sys
 import threading
 import time
@@ -194,3 +195,49 @@ def test_a_method_is_replaced_in_its_class(roots: Any) -> None:
     assert Speaker.speak() == Speaker().speak() == "replaced"
     interception.uninstall()
     assert vars(Speaker)["speak"] is raw
+
+
+ALL = """
+import sys
+import asyncio, concurrent.futures, datetime, email, http.server, logging, multiprocessing, platform, random
+import secrets, select, selectors, signal, socket, ssl, subprocess, tempfile, threading, time, urllib.request, uuid
+import junto.sim
+from junto.sim import interception
+
+interception.uninstall()
+
+def found():
+    things = {}
+    for name, module in list(sys.modules.items()):
+        if name.startswith("junto") or name == "__main__":
+            continue
+        for key, value in list(vars(module).items()):
+            things[name, key] = value
+            if isinstance(value, type):
+                things.update(((name, f"{key}.{inner}"), raw) for inner, raw in list(vars(value).items()))
+    return things
+
+async def fail(world):
+    world.host("n1").run(asyncio.sleep, 1)
+    await world.sleep(0.5)
+    raise KeyError
+
+before = found()
+outcome = junto.sim.run(fail)
+assert outcome.failed
+within = found()
+changed = [key for key, value in before.items() if within.get(key) is not value]
+interception.uninstall()
+after = found()
+state = {"_abc_impl", "__annotations__"}
+left = [key for key, value in before.items() if after.get(key) is not value and key in changed]
+print(len(changed), left)
+"""
+
+
+def test_after_a_run_that_failed_each_original_can_be_restored_by_identity() -> None:  # R5
+    done = subprocess.run([sys.executable, "-c", ALL], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    count, _, left = done.stdout.strip().partition(" ")
+    assert int(count) > 100
+    assert left == "[]"

@@ -122,13 +122,21 @@ class HostThread(Strand):
             if not self._end.acquire(timeout=PATIENCE):
                 warnings.warn(f"a thread of {self.host.name} does not end", ResourceWarning, stacklevel=2)
 
+    def record(self, what: str) -> None:
+        """Write into the trace what it does, if that is recorded."""
+        world = self.host.world
+        if getattr(world.trace, "tasks", False) and not self.baton.over:
+            world.record(self.host, "thread", f"{self.name} {what}")
+
     def live(self) -> None:
         """Be that thread, from its first slice to its end."""
         self.gate.acquire()
         here.host, here.thread = self.host, self
         try:
             if not self.baton.over:
+                self.record("begins")
                 self.main()
+                self.record("ends")
         except SystemExit:
             pass
         finally:
