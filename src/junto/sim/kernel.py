@@ -31,6 +31,8 @@ class Kernel:
         after_turn: Called after each turn, if there is anything to check.
     """
 
+    _clock: Callable[[], int]  # what `follow` was given
+
     def __init__(self, ties: Stream) -> None:
         self.now = 0
         self.due: list[TakesTurns] = []
@@ -41,7 +43,6 @@ class Kernel:
         self._heap: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
         self._ties = ties
         self._until: float = inf
-        self._clock: Callable[[], int] | None = None
 
     def at(self, when: int, call: Callable[..., object], *args: Any) -> None:
         """Let something happen at a world time, after all that was to happen then before."""
@@ -124,12 +125,10 @@ class _Following(Kernel):
 
     @property
     def now(self) -> int:
-        assert self._clock is not None
         return self._clock()
 
     @now.setter
     def now(self, when: int) -> None:
-        self._clock = None
         self.__class__ = Kernel  # type: ignore[assignment]  # back to what it was made as
         self.now = when
         self.scheduled += 1
