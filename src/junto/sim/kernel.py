@@ -31,6 +31,8 @@ class Kernel:
         after_turn: Called after each turn, if there is anything to check.
     """
 
+    _clock: Callable[[], int]  # what `follow` was given
+
     def __init__(self, choices: Choices) -> None:
         self.now = 0
         self.due: list[TakesTurns] = []
@@ -42,7 +44,6 @@ class Kernel:
         self._choices = choices
         self._in_order = 0  # so many of `due`, if there are no others, are in their order, the next one last
         self._until: float = inf
-        self._clock: Callable[[], int] | None = None
 
     def at(self, when: int, call: Callable[..., object], *args: Any) -> None:
         """Let something happen at a world time, after all that was to happen then before."""
@@ -132,12 +133,10 @@ class _Following(Kernel):
 
     @property
     def now(self) -> int:
-        assert self._clock is not None
         return self._clock()
 
     @now.setter
     def now(self, when: int) -> None:
-        self._clock = None
         self.__class__ = Kernel  # type: ignore[assignment]  # back to what it was made as
         self.now = when
         self.scheduled += 1
