@@ -121,12 +121,13 @@ def explore(
         check: Whether to run each seed twice, the second time in a fresh process.
         shrink: Whether to shrink a failing run.
         raises: Whether a failure is raised; else it is in what is returned.
-        **options: ``faults``, ``timeout`` and the options of `World`.
+        **options: ``faults``, or ``plan``, also as text; ``timeout`` and the options of `World`.
 
     Raises:
         SimFailure: A seed fails; the text is the report.
         NotDeterministic: With `check`, a seed gave two different runs.
-        ScenarioError: The program takes other arguments.
+        ScenarioError: The program takes other arguments, or both faults and a plan are given.
+        PlanError: The plan is a text that is none.
     """
     scenario = Scenario.of(program, **options)
     settings = Settings(

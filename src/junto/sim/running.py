@@ -90,7 +90,7 @@ def run(
             program, or a function that calls ``world.run`` itself.
         seed: What all decisions follow from.
         faults: What may happen; the seed makes a plan of it.
-        plan: What does happen, instead of that.
+        plan: What does happen, instead of that; also as text, see `junto.sim.plans`.
         neutral: The decisions that are not taken.
         timeout: How much virtual time a coroutine function may take, in seconds.
         trace: How much is recorded, or what records it.
