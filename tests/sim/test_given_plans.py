@@ -58,7 +58,7 @@ def test_a_plan_that_fails_is_shrunk_and_its_artefact_fails_without_it(tmp_path:
     (line,) = found.failure.needs
     assert "partition" in line
     assert found.path is not None
-    assert Artefact.read(found.path).order.plan
+    assert "partition" in (Artefact.read(found.path).order.plan or "")
     assert sim.replay(found.path, bugs.two_leaders).verdict == "same"
 
 

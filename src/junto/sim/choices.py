@@ -11,7 +11,10 @@ from hashlib import blake2b
 from random import Random
 from typing import TypeAlias
 
-__all__ = ["Choices", "Neutral", "Stream"]
+__all__ = ["DRAWN", "Choices", "Neutral", "Stream"]
+
+DRAWN = ("random", "entropy")
+"""The labels of what programs draw by themselves, from generators and from the system."""
 
 Neutral: TypeAlias = tuple[str, str] | tuple[str, str, int, int]
 """A label and an entity, and between which world times, in nanoseconds, if not always."""
@@ -52,7 +55,8 @@ class Stream:
 class _Neutral(Stream):
     """A stream that decides nothing: the middle of every range, the first of every list.
 
-    Bytes are drawn all the same: they stand for what a program takes from the system, not for a decision.
+    Bytes are drawn all the same, for they stand for what a program takes from the system; but they are the
+    same ones whatever the run's seed is.
     """
 
     __slots__ = ()
@@ -92,6 +96,10 @@ class _NeutralForATime(Stream):
     def _neutral(self) -> bool:
         now = self._now()
         return any(begin <= now < end for begin, end in self._times)
+
+
+def _digest(seed: object, label: str, entity: str) -> bytes:
+    return blake2b(f"{seed}\0{label}\0{entity}".encode(), digest_size=16).digest()
 
 
 class Choices:
@@ -134,12 +142,12 @@ class Choices:
 
     def _make(self, key: tuple[str, str]) -> Stream:
         label, entity = key
-        digest = blake2b(f"{self.seed}\0{label}\0{entity}".encode(), digest_size=16).digest()
+        digest = _digest(self.seed, label, entity)
         if not self._times:
             return Stream(digest)
         times: list[tuple[int, int]] = []
         for found in (self._times.get(key, []), self._times.get((label, "*"), [])):
             if found is None:
-                return _Neutral(digest)
+                return _Neutral(_digest("neutral", label, entity))
             times += found
         return _NeutralForATime(digest, self._now, times) if times else Stream(digest)

@@ -87,7 +87,7 @@ def investigate(
     """
     failed = found.tally.failed
     assert failed is not None
-    order = _whole(here, failed.seed)
+    order = Order(seed=failed.seed)
     told = tell or (lambda _: None)
     runner: Runner = here
     worker: Worker | None = None
@@ -132,12 +132,6 @@ def investigate(
             worker.close()
 
 
-def _whole(here: Here, seed: int) -> Order:
-    """Make the order of a run as the search has made it; a plan that was given stands in it."""
-    plan = here.scenario.plan
-    return Order(seed=seed, plan=None if plan is None else str(plan))
-
-
 def _recorded(
     here: Here,
     found: Search,
@@ -160,7 +154,7 @@ def _recorded(
     if summary.signature != original.signature:
         if confirmed:
             notes.append("the shrunk run did not fail again; this is the whole one")
-        final = _whole(here, original.seed).changed(level=final.level, output=True)
+        final = Order(seed=original.seed, level=final.level, output=True)
         shrunk = None
         summary = runner.run(final)
     if not summary.failed:  # only runs before it make it fail

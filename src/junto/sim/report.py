@@ -90,7 +90,9 @@ def report_text(failure: Failure) -> str:
     needs = [visible(line) for line in failure.needs]
     if not needs:
         needs = (
-            ["no fault; the neutral run fails"] if failure.shrunk else ["not known: the run was not shrunk"]
+            ["no fault, nothing of the seed; the neutral run fails"]
+            if failure.shrunk
+            else ["not known: the run was not shrunk"]
         )
     shrunk = f"({failure.shrunk})" if failure.shrunk else ""
     before += _part("needs", _some(needs, 5, first=True), shrunk)

@@ -38,7 +38,7 @@ class Outcome:
         oracle: The name of the property that did not hold, if it failed so.
         failed_ns: The world's time of the first failure, or None.
         failed_on: The name of the host it is ascribed to, or None.
-        plan: The faults that began, so that a run with this plan is the same one.
+        plan: The faults that began, so that a run with this plan is the same one, if it is `complete`.
         faults: What each of them hit.
         virtual_seconds: How long it took in the world.
         events: How many events and turns there were.
@@ -78,6 +78,7 @@ def run(
     *,
     faults: Faults | None = None,
     plan: Plan | str | Iterable[Fault] | None = None,
+    complete: bool = False,
     neutral: Iterable[Neutral] = (),
     timeout: float | None = None,
     trace: Level | Trace = "off",
@@ -91,6 +92,8 @@ def run(
         seed: What all decisions follow from.
         faults: What may happen; the seed makes a plan of it.
         plan: What does happen, instead of that; also as text, see `junto.sim.plans`.
+        complete: Whether the plan is that of an `Outcome`, which has the faults, too, that the program
+            injects itself: then these do not happen once more.
         neutral: The decisions that are not taken.
         timeout: How much virtual time a coroutine function may take, in seconds.
         trace: How much is recorded, or what records it.
@@ -101,7 +104,7 @@ def run(
         is a `KeyboardInterrupt` of whoever watches.
     """
     built = World(seed, neutral=neutral, trace=trace, **world)
-    built.prepare(faults, None if plan is None else Plan.of(plan), timeout)
+    built.prepare(faults, None if plan is None else Plan.of(plan), timeout, complete)
     result, error = None, None
     try:
         controls = inspect.iscoroutinefunction(main)

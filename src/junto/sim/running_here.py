@@ -49,7 +49,12 @@ class Here:
         trace = make_trace(order.level, seed=order.seed, options=self.scenario.options)
         with heard(order.output) as lines:
             self.last = self.scenario.run(
-                order.seed, plan=order.plan, neutral=order.neutral, end_ns=order.end_ns, trace=trace
+                order.seed,
+                plan=order.plan,
+                complete=order.plan is not None,
+                neutral=order.neutral,
+                end_ns=order.end_ns,
+                trace=trace,
             )
         return summarize(self.last, lines)
 

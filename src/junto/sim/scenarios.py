@@ -104,6 +104,7 @@ class Scenario:
         seed: int,
         *,
         plan: Plan | str | Iterable[Fault] | None = None,
+        complete: bool = False,
         neutral: Iterable[Neutral] = (),
         end_ns: int | None = None,
         trace: Trace | None = None,
@@ -113,6 +114,7 @@ class Scenario:
         Args:
             seed: What all decisions follow from.
             plan: What happens, instead of what may, or of the plan that it has.
+            complete: Whether that has what the program itself injects, too.
             neutral: The decisions that are not taken.
             end_ns: When the controlling program is broken off, in nanoseconds of the
                 world; what has failed by then counts.
@@ -126,6 +128,7 @@ class Scenario:
             seed,
             faults=self.faults,
             plan=self.plan if plan is None else plan,
+            complete=complete,
             neutral=neutral,
             timeout=self.timeout,
             trace="off" if trace is None else trace,

@@ -23,7 +23,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         seed: Its seed.
-        plan: The lines of its plan; None for what the seed makes of the scenario's faults.
+        plan: The lines of its plan, with all that is to happen; None for what the scenario says.
         neutral: The decisions that are not taken.
         end_ns: When it is broken off, if it is.
         level: What its trace records.

@@ -317,12 +317,22 @@ class World:
 
     # What goes wrong
 
-    def prepare(self, faults: Faults | None, plan: Plan | None, timeout: float | None) -> None:
-        """Have faults happen from the first step of the controlling program on, when its hosts are there."""
+    def prepare(
+        self, faults: Faults | None, plan: Plan | None, timeout: float | None, complete: bool = False
+    ) -> None:
+        """Have faults happen from the first step of the controlling program on, when its hosts are there.
+
+        Args:
+            faults: What may happen.
+            plan: What does happen, instead of that.
+            timeout: How long the run takes, if nothing else tells it, in seconds.
+            complete: Whether the plan has what the program itself injects, too.
+        """
+        self.injector.complete = complete
 
         def begin() -> None:
             if plan is not None:
-                self.inject(plan)
+                self.injector.schedule(plan)
             elif faults is not None:
                 self.inject(faults, timeout)
 
@@ -345,7 +355,8 @@ class World:
             plan = faults.plan(self.choices, [host.name for host in self.hosts()], duration)
         else:
             plan = Plan.of(faults)
-        self.injector.schedule(plan)
+        if not self.injector.complete:
+            self.injector.schedule(plan)
         return plan
 
     def swarm(self, duration: float | None = None, **limits: Any) -> Plan:
