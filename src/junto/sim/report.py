@@ -95,7 +95,7 @@ def report_text(failure: Failure) -> str:
             else ["not known: the run was not shrunk"]
         )
     shrunk = f"({failure.shrunk})" if failure.shrunk else ""
-    before += _part("needs", _some(needs, 5, first=True), shrunk)
+    before += _part("needs", _some(needs, 6, first=True), shrunk)
     after = _part("replay", [visible(failure.replay)]) if failure.replay else []
     after += _part("view", [visible(failure.view)]) if failure.view else []
     for note in failure.notes[:2]:
