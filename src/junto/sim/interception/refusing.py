@@ -25,6 +25,7 @@ _SIGNALS = "handle signals with signal.signal() or loop.add_signal_handler()"
 _TIMERS = "wait with a timeout instead"
 
 _REFUSED: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("asyncio", ("create_subprocess_exec", "create_subprocess_shell"), _PROCESSES),
     ("subprocess", ("Popen.__init__",), _PROCESSES),
     (
         "os",
@@ -55,13 +56,14 @@ _REFUSED_IF_IMPORTED: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-def refuse(module: str, path: str, instead: str) -> None:
+def refuse(module: str, path: str, instead: str, title: str = "") -> None:
     """Have a function or method raise `SimEscape` in code of a host.
 
     Args:
         module: The module's full name, which is imported; a name that it does not have is left out.
         path: The name in it, or ``Class.method``.
         instead: What to do instead.
+        title: What it is called; empty for its own name.
     """
     owner: Any = importlib.import_module(module)
     *classes, name = path.split(".")
@@ -70,7 +72,7 @@ def refuse(module: str, path: str, instead: str) -> None:
     original: Any = vars(owner).get(name)
     if original is None:
         return
-    title = f"{module}.{path.removesuffix('.__init__')}"
+    title = title or f"{module}.{path.removesuffix('.__init__')}"
 
     @functools.wraps(original)
     def call(*args: Any, **options: Any) -> Any:
@@ -96,6 +98,16 @@ def _refuse_when_imported(name: str, paths: tuple[str, ...]) -> None:
 
 for _module, _paths in _REFUSED_IF_IMPORTED:
     _refuse_when_imported(_module, _paths)
+
+
+def _refuse_multiprocessing(module: str, path: str, title: str = "") -> None:
+    when_imported(module, lambda _: refuse(module, path, _PROCESSES, title))
+
+
+# Not where they meet the system: what they do before would be done, and another name be told.
+_refuse_multiprocessing("multiprocessing.process", "BaseProcess.start", "multiprocessing.Process.start")
+_refuse_multiprocessing("multiprocessing.resource_tracker", "ResourceTracker.ensure_running")
+_refuse_multiprocessing("multiprocessing.shared_memory", "SharedMemory.__init__")
 
 
 def _ignore(module: str, path: str, original: Callable[..., Any]) -> None:
