@@ -10,15 +10,17 @@ import asyncio
 import functools
 import importlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from junto.sim.errors import SimEscape
 from junto.sim.here import here
 from junto.sim.interception.installing import replace, when_imported
 
 __all__ = ["refuse"]
+
+T = TypeVar("T")
 
 _PROCESSES = "there is one process on a host; give what the other one does to a host of its own"
 _SIGNALS = "handle signals with signal.signal() or loop.add_signal_handler()"
@@ -110,24 +112,37 @@ _refuse_multiprocessing("multiprocessing.resource_tracker", "ResourceTracker.ens
 _refuse_multiprocessing("multiprocessing.shared_memory", "SharedMemory.__init__")
 
 
-def _ignore(module: str, path: str, original: Callable[..., Any]) -> None:
+def _substitute(module: str, path: str, original: Callable[..., Any], stock: Callable[..., Any]) -> None:
+    """Have a function of the standard library called instead, with a warning."""
+
     @functools.wraps(original)
     def call(*args: Any, **options: Any) -> Any:
         if here.host is None:
             return original(*args, **options)
         warnings.warn(f"{module}.{path} is ignored in a simulated world", RuntimeWarning, stacklevel=2)
-        return None
+        return stock(*args, **options)
 
     replace(module, path, call)
 
 
-_ignore("asyncio.events", "set_event_loop_policy", vars(asyncio)["set_event_loop_policy"])
+def _run(main: Coroutine[Any, Any, T], *, debug: bool | None = None, **_: Any) -> T:
+    with asyncio.Runner(debug=debug, loop_factory=asyncio.SelectorEventLoop) as runner:
+        return runner.run(main)
 
 
 def _uvloop(module: ModuleType) -> None:
-    _ignore("uvloop", "install", module.install)
-    for name in ("new_event_loop", "run"):
-        refuse("uvloop", name, "it does its own I/O; take asyncio's own loop")
+    _substitute("uvloop", "install", module.install, lambda: None)
+    _substitute("uvloop", "new_event_loop", module.new_event_loop, asyncio.SelectorEventLoop)
+    _substitute("uvloop", "run", module.run, _run)
+
+    def init(self: Any) -> None:
+        if here.host is not None:
+            raise SimEscape("uvloop.Loop", "it does its own I/O; take asyncio's own loop")
+        original(self)
+
+    original = module.Loop.__init__
+    replace("uvloop", "Loop.__init__", init, inherited=True)
 
 
+_substitute("asyncio.events", "set_event_loop_policy", vars(asyncio)["set_event_loop_policy"], lambda _: None)
 when_imported("uvloop", _uvloop)
