@@ -27,6 +27,7 @@ def simulated(
     faults: Faults | None = None,
     plan: Plan | str | Iterable[Fault] | None = None,
     timeout: float | None = None,
+    check: bool = False,
     **world: Any,
 ) -> Any:
     """Run a test in a simulated world, with many seeds.
@@ -48,6 +49,7 @@ def simulated(
         faults: What may happen.
         plan: What does happen, instead: the lines under ``needs`` in a report, for instance.
         timeout: How much virtual time a run may take, in seconds.
+        check: Whether to run each seed twice, the second time in a fresh process, and to compare.
         **world: Options of `World`; without them pieces of streams are cut, and things coincide.
 
     Raises:
@@ -67,7 +69,9 @@ def simulated(
 
         target = target_of(program, decorated=True)
         scenario = Scenario(bind(program), program.__name__, target=target)
-        scenario = scenario.changed(faults=faults, plan=plan, timeout=timeout, seeds=seeds, **world)
+        scenario = scenario.changed(
+            faults=faults, plan=plan, timeout=timeout, seeds=seeds, check=check, **world
+        )
         signature = inspect.signature(program)
         others = [parameter for name, parameter in signature.parameters.items() if name != "world"]
         # pytest looks for fixtures there, and it has no world.

@@ -6,13 +6,12 @@ Searching, shrinking and replaying call only this.
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from junto.sim.choices import Neutral
-from junto.sim.errors import OracleFailed, UnclaimedError
+from junto.sim.errors import NotDeterministic, OracleFailed, UnclaimedError, signature
 from junto.sim.faults import Faults
 from junto.sim.injecting import Injected
 from junto.sim.kernel import SECOND
@@ -102,14 +101,18 @@ def run(
     Returns:
         What came of it. An error of the run is in there, not raised, unless it
         is a `KeyboardInterrupt` of whoever watches.
+
+    Raises:
+        NotDeterministic: With ``check=True``, the run made twice is not the same.
     """
     built = World(seed, neutral=neutral, trace=trace, **world)
-    built.prepare(faults, None if plan is None else Plan.of(plan), timeout, complete)
+    built.prepare(faults, None if plan is None else Plan.of(plan), timeout)
+    built.injector.complete = complete
     result, error = None, None
     try:
         controls = inspect.iscoroutinefunction(main)
         result = built.run(main, built, timeout=timeout) if controls else main(built)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, NotDeterministic):
         raise
     except BaseException as failure:
         error = failure
@@ -146,18 +149,3 @@ def _outcome(world: World, result: Any, error: BaseException | None) -> Outcome:
         reached=dict(world.reached),
         choices=world.choices.used(),
     )
-
-
-def signature(error: BaseException) -> str:
-    """Say what makes two failures the same one.
-
-    Of an error that was raised on a host it is that error's, wherever it was; numbers, addresses and what is
-    quoted do not count.
-    """
-    if isinstance(error, UnclaimedError) and error.__cause__ is not None:
-        error = error.__cause__
-    if isinstance(error, OracleFailed):
-        return f"{type(error).__name__}: {error.name}"
-    lines = str(error).splitlines()
-    text = re.sub(r"0x[0-9a-fA-F]+|\d+(\.\d+)?", "#", lines[0] if lines else "")
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -29,7 +29,7 @@ SEEDS = 100
 DEFAULTS: Mapping[str, Any] = {"chunking": 0.1, "coincidence": 0.25}
 """Options of worlds that are searched for faults: pieces of streams are cut, and things coincide."""
 
-_ATTRIBUTES = ("faults", "plan", "timeout", "seeds")  # all other changes are options of `World`
+_ATTRIBUTES = ("faults", "plan", "timeout", "seeds", "check")  # all other changes are options of `World`
 
 
 class ScenarioError(SimError, ValueError):
@@ -47,6 +47,7 @@ class Scenario:
         plan: What does happen, instead of that.
         timeout: How much virtual time it may take, in seconds.
         seeds: How many seeds are run if nobody says it.
+        check: Whether a search runs each seed twice and compares.
         options: The other options of `World`; first those of `DEFAULTS`.
         target: How another process finds the program, as ``module:function`` or
             ``path.py:function``; None if it cannot.
@@ -58,6 +59,7 @@ class Scenario:
     plan: Plan | None = None
     timeout: float | None = None
     seeds: int = SEEDS
+    check: bool = False
     options: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULTS))
     target: str | None = None
 
@@ -80,7 +82,7 @@ class Scenario:
         return made.changed(**changes)
 
     def changed(self, **changes: Any) -> Scenario:
-        """Make one with other faults, plan, timeout or seeds, or other options of `World`.
+        """Make one with another attribute of these, or with other options of `World`.
 
         Faults take the place of a plan, and a plan, also as text, that of faults.
 

@@ -22,6 +22,7 @@ from contextlib import nullcontext
 from typing import Any, Literal, TypeVar
 
 from junto.sim.asyncgens import hand_over, hooks_restored
+from junto.sim.checking import refuse_without_fork, run_twice, stacked
 from junto.sim.choices import Choices, Neutral
 from junto.sim.claims import Claims, Failure
 from junto.sim.errors import SimDeadlock, SimTimeout
@@ -72,6 +73,7 @@ class World:
         mode: ``natural`` for what the standard loop can do; ``adversarial`` to
             run tasks that are ready together in any order, as other loops may.
         audit: Whether to find, at the price of time, calls that bypass the simulation.
+        check: Whether `run` makes the run twice, the first time in a fork of the process.
 
     Attributes:
         kernel: The heap of events and the time.
@@ -104,11 +106,16 @@ class World:
         coincidence: float = 0.0,
         mode: Literal["natural", "adversarial"] = "natural",
         audit: bool = False,
+        check: bool = False,
     ) -> None:
         self.seed = seed
         self.choices = Choices(seed, neutral, lambda: self.kernel.now)
         self.kernel = Kernel(self.choices.stream("tie", "world"))
         self.trace = make_trace(trace, seed=seed) if isinstance(trace, str) else trace
+        self._check = check
+        if check:
+            refuse_without_fork()
+            self.trace = stacked(self.trace, seed)
         self.baton = Baton(self.kernel, hand_over, self._ending)
         self.mode = mode
         self.claims = Claims()
@@ -208,8 +215,12 @@ class World:
             SimStuck: A callback did not return in real time.
             OracleFailed: A property did not hold.
             UnclaimedError: A program failed on a host, and nobody waited for it or expected it.
+            NotDeterministic: With ``check=True``, the run is another one when it is made again.
             BaseException: What it raised itself.
         """
+        if self._check:
+            self._check = False
+            return run_twice(self, lambda: self.run(main, *args, timeout=timeout))
         auditing = watch() if self._audit else nullcontext(self.findings)
         with (
             hooks_restored(),
@@ -317,18 +328,8 @@ class World:
 
     # What goes wrong
 
-    def prepare(
-        self, faults: Faults | None, plan: Plan | None, timeout: float | None, complete: bool = False
-    ) -> None:
-        """Have faults happen from the first step of the controlling program on, when its hosts are there.
-
-        Args:
-            faults: What may happen.
-            plan: What does happen, instead of that.
-            timeout: How long the run takes, if nothing else tells it, in seconds.
-            complete: Whether the plan has what the program itself injects, too.
-        """
-        self.injector.complete = complete
+    def prepare(self, faults: Faults | None, plan: Plan | None, timeout: float | None) -> None:
+        """Have faults happen from the first step of the controlling program on, when its hosts are there."""
 
         def begin() -> None:
             if plan is not None:
