@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import socket
+import subprocess
 import sys
 import tracemalloc
 from typing import Any
@@ -28,34 +28,42 @@ class Counter(aio.Agent):
         self.count += number
 
 
-def test_an_idle_host_with_a_loop_and_a_socket_takes_at_most_8_kibibytes() -> None:  # G1
-    kept: list[socket.socket] = []
+IDLE_HOSTS = """
+import gc, socket, tracemalloc
+from junto.sim import World
 
-    async def idle() -> None:
-        sock = socket.socket(type=socket.SOCK_DGRAM)
-        sock.bind(("", 9))
-        kept.append(sock)
+kept = []
 
-    async def control(world: World) -> float:
-        async def add(first: int, count: int) -> None:
-            for number in range(first, first + count):
-                world.host(f"n{number}").run(idle)
-            await world.sleep(1)
+async def idle():
+    sock = socket.socket(type=socket.SOCK_DGRAM)
+    sock.bind(("", 9))
+    kept.append(sock)
 
-        await add(0, 20)
-        gc.collect()
-        tracemalloc.start(1)
-        try:
-            before = tracemalloc.get_traced_memory()[0]
-            await add(20, 400)
-            gc.collect()
-            return (tracemalloc.get_traced_memory()[0] - before) / 400
-        finally:
-            tracemalloc.stop()
+async def control(world):
+    async def add(first, count):
+        for number in range(first, first + count):
+            world.host(f"n{number}").run(idle)
+        await world.sleep(1)
 
-    world = World(1)
-    assert world.run(control, world) < 8 * KIB
+    await add(0, 20)
+    gc.collect()
+    tracemalloc.start(1)
+    before = tracemalloc.get_traced_memory()[0]
+    await add(20, 400)
+    gc.collect()
     assert len(kept) == 420
+    return (tracemalloc.get_traced_memory()[0] - before) / 400
+
+world = World(1)
+print(world.run(control, world))
+"""
+
+
+def test_an_idle_host_with_a_loop_and_a_socket_takes_at_most_8_kibibytes() -> None:  # G1
+    # In a process of its own: how large objects are depends on what was made of their classes before.
+    done = subprocess.run([sys.executable, "-c", IDLE_HOSTS], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 8 * KIB
 
 
 def test_an_idle_agent_of_a_host_takes_at_most_4_kibibytes() -> None:  # G1

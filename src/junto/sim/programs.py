@@ -21,6 +21,8 @@ class Program:
         task: The task of its present life, or None while the host is down.
     """
 
+    __slots__ = ("_waiting", "args", "host", "main", "task")
+
     def __init__(self, host: Host, main: Callable[..., Any], args: tuple[Any, ...]) -> None:
         self.host = host
         self.main = main
