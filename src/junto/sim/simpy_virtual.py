@@ -65,6 +65,7 @@ class VirtualEnvironment(HostEnvironment):
         self.sockets = VirtualSockets(self, framing)
         self._code_of = None
         self._held = 0
+        self._stands_still = False
         self._is_stepping = False
         self._driven_by = 0  # the thread that runs it
         self._errands: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
@@ -116,7 +117,9 @@ class VirtualEnvironment(HostEnvironment):
     def hold(self) -> None:
         """Keep `run` from ending, and for a moment also time: something will come from another thread."""
         self._held += 1
-        self.call_soon(self._stand_still)
+        if not self._stands_still:
+            self._stands_still = True
+            self.call_soon(self._stand_still)
 
     def release(self) -> None:
         self._held -= 1
@@ -171,9 +174,14 @@ class VirtualEnvironment(HostEnvironment):
 
     def _stand_still(self) -> None:
         """Wait for another thread before time goes on; not for long, for it may wait for time to go on."""
-        if self._held and self._wait_for_errand(PATIENCE):
-            self._run_errands()
-            self.call_soon(self._stand_still)
+        if self._held:
+            # What another thread brought takes some steps until nothing is held any more.
+            others = self._queue and self._queue[0][0] <= self._now
+            if others or self._wait_for_errand(PATIENCE):
+                self._run_errands()
+                self.call_soon(self._stand_still)
+                return
+        self._stands_still = False
 
     def _wait_for_errand(self, patience: float | None) -> bool:
         with self._news:
