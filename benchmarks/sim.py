@@ -89,7 +89,13 @@ WORKLOADS = {
     ),
     "cluster": Comparison(
         "3 hosts, 6 connections, 300 messages, a run each: runs",
-        (STOCK, SIMLOOM, SEEDLOOP, junto(Bar(limit=300), Bar(("simloom",)))),
+        (
+            STOCK,
+            SIMLOOM,
+            SEEDLOOP,
+            junto(Bar(limit=300), Bar(("simloom",))),
+            junto(Bar(limit=300), name="junto, 300 events", workload="cluster, 300 events"),
+        ),
     ),
     "clocks": model("SimPy processes that wait"),
     "bank": model("SimPy processes at a resource"),

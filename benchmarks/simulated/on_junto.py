@@ -53,20 +53,20 @@ def tiny(count: int, watch: Stopwatch) -> int:
     return count
 
 
-async def _node(name: str, done: Callable[[], None]) -> None:
+async def _node(name: str, requests: int, done: Callable[[], None]) -> None:
     server = await asyncio.start_server(programs.echo, None, PORT)
     await asyncio.sleep(0.1)
-    await programs.node([(other, PORT) for other in programs.NODES if other != name], done)
+    await programs.node([(other, PORT) for other in programs.NODES if other != name], done, requests)
     await server.serve_forever()
 
 
-def cluster(count: int, watch: Stopwatch) -> int:
+def cluster(requests: int, count: int, watch: Stopwatch) -> int:
     for seed in range(count):
-        _one_cluster(seed)
+        _one_cluster(requests, seed)
     return count
 
 
-def _one_cluster(seed: int) -> None:
+def _one_cluster(requests: int, seed: int) -> None:
     ended: list[None] = []
 
     async def controller() -> None:
@@ -76,7 +76,7 @@ def _one_cluster(seed: int) -> None:
 
     world = sim.World(seed=seed, trace="off")
     for host in world.hosts(*programs.NODES):
-        host.run(_node, host.name, lambda: ended.append(None))
+        host.run(_node, host.name, requests, lambda: ended.append(None))
     world.run(controller)
 
 
@@ -131,7 +131,8 @@ WORKLOADS: dict[str, Callable[[int, Stopwatch], int]] = {
         for name, client in programs.CLIENTS.items()
     },
     "tiny": tiny,
-    "cluster": cluster,
+    "cluster": functools.partial(cluster, programs.REQUESTS),
+    "cluster, 300 events": functools.partial(cluster, programs.FEW_REQUESTS),
     **{name: functools.partial(bridged, model, models.DURATION) for name, model in models.MODELS.items()},
     "handlers": functools.partial(acting, programs.handlers),
     "timers": functools.partial(acting, programs.timers),

@@ -20,6 +20,8 @@ HOPS = 5
 NODES = ("a", "b", "c")
 PEERS = len(NODES) - 1
 REQUESTS = 25
+FEW_REQUESTS = 3
+"""With so many the world has 300 events, connections and the end among them: 36 messages."""
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -72,12 +74,12 @@ async def three_tasks() -> None:
     assert 3 <= value <= 9
 
 
-async def node(peers: list[tuple[str, int]], done: Callable[[], object]) -> None:
+async def node(peers: list[tuple[str, int]], done: Callable[[], object], requests: int = REQUESTS) -> None:
     """Ask each peer, one request after the other, beside a server that the caller has started."""
 
     async def ask(host: str, port: int) -> None:
         reader, writer = await asyncio.open_connection(host, port)
-        for _ in range(REQUESTS):
+        for _ in range(requests):
             writer.write(LINE)
             await writer.drain()
             assert await reader.readline() == LINE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -537,3 +538,35 @@ def test_x11_events_in_a_row_need_no_event_of_the_world() -> None:
     run_for(world, 6000)
     assert env.now == pytest.approx(6000)
     assert world.kernel.events < 20
+
+
+def test_x11_whoever_asks_among_events_in_a_row_sees_their_time() -> None:
+    world = World(1, monotonic_start=0, epoch=0)
+    host = world.host("a")
+    env = host.simpy()
+    seen: list[Any] = []
+
+    def tick() -> Process:
+        for number in range(1, 251):
+            yield env.timeout(1)
+            if number % 50 == 0:
+                seen.append((number, env.now, world.now, time.time(), time.monotonic()))
+            if number == 120:
+                world.kernel.at(world.kernel.now + 500_000_000, lambda: seen.append(("later", world.now)))
+            if number == 170:
+                time.sleep(2.5)  # others get their turns meanwhile, and the clock goes on
+                seen.append(("slept", world.now))
+            if number == 220:
+                host.run(fail)
+
+    async def fail() -> None:
+        seen.append(("a task", world.now))
+
+    env.process(tick())
+    run_for(world, 400)
+    rest = {entry[0]: entry[1] for entry in seen if isinstance(entry[0], str)}
+    assert rest == {"later": 120.5, "slept": 172.5, "a task": pytest.approx(221.5, abs=1e-4)}
+    numbers = [entry for entry in seen if isinstance(entry[0], int)]
+    assert [entry[1] for entry in numbers] == pytest.approx([50, 100, 150, 201.5, 251.5])
+    for _, inside, *outside in numbers:
+        assert outside == pytest.approx([inside] * 3)

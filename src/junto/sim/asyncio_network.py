@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from junto.sim.datagram_transport import DatagramTransport
 from junto.sim.errors import SimEscape
+from junto.sim.handles import Handle
 from junto.sim.network.datagrams import DatagramEnd
 from junto.sim.network.streams import StreamEnd
 from junto.sim.readiness import Readiness
@@ -116,7 +117,7 @@ class AsyncioNetwork(selector_events.BaseSelectorEventLoop):
     async def _until(self, when: int) -> None:
         """Wait for something outside the host that happens at a world time."""
         answer = self.create_future()
-        handle = asyncio.Handle(set_result, (answer,), self, None)
+        handle = Handle(set_result, (answer,), self)
         self.host.kernel.at(when, self._let_in, handle)
         await answer
 

@@ -6,9 +6,9 @@ never used, or a fault that is taken away, shifts no decision of another one.
 
 from __future__ import annotations
 
+from _random import Random  # its own seed, that runs replace and set back, is another matter
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
-from random import Random
 from typing import TypeAlias
 
 __all__ = ["Choices", "Neutral", "Stream"]
@@ -17,24 +17,28 @@ Neutral: TypeAlias = tuple[str, str] | tuple[str, str, int, int]
 """A label and an entity, and between which world times, in nanoseconds, if not always."""
 
 
-class _Source(Random):
-    """A generator of our own, which no run sets back."""
-
-
 class Stream:
     """The decisions of one kind of one entity, in their order.
+
+    Most of those that are asked for never decide anything. So the generator is made at the first draw:
+    to seed it takes longer than all else that is done for a link.
 
     Attributes:
         random: Draws a float in [0, 1).
     """
 
-    __slots__ = ("_bits", "random")
+    __slots__ = ("_generator", "_name", "random")
 
-    def __init__(self, seed: bytes) -> None:
-        # With the seed at once: without one, it were drawn first from the host whose code runs now.
-        source = _Source(int.from_bytes(seed, "little"))
-        self.random = source.random
-        self._bits = source.getrandbits
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._generator: Random | None = None
+        self.random: Callable[[], float] = self._first
+
+    def drawing(self) -> Callable[[], float]:
+        """Give what draws a float, for who draws so often that it keeps it."""
+        if self.random == self._first:
+            self.random = self._begin().random
+        return self.random
 
     def uniform(self, low: float, high: float) -> float:
         """Draw a float between two."""
@@ -46,7 +50,18 @@ class Stream:
 
     def bytes(self, count: int) -> bytes:
         """Draw `count` bytes."""
-        return self._bits(8 * count).to_bytes(count, "little") if count else b""
+        return self._begin().getrandbits(8 * count).to_bytes(count, "little") if count else b""
+
+    def _first(self) -> float:
+        self.random = self._begin().random
+        return self.random()
+
+    def _begin(self) -> Random:
+        """Find the generator, made now if nothing was drawn before."""
+        if self._generator is None:
+            digest = blake2b(self._name.encode(), digest_size=16).digest()
+            self._generator = Random(int.from_bytes(digest, "little"))
+        return self._generator
 
 
 class _Neutral(Stream):
@@ -57,8 +72,8 @@ class _Neutral(Stream):
 
     __slots__ = ()
 
-    def __init__(self, seed: bytes) -> None:
-        super().__init__(seed)
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
         self.random = lambda: 0.5
 
     def below(self, end: int) -> int:
@@ -74,11 +89,11 @@ class _NeutralForATime(Stream):
 
     __slots__ = ("_drawn", "_now", "_times")
 
-    def __init__(self, seed: bytes, now: Callable[[], int], times: Iterable[tuple[int, int]]) -> None:
-        super().__init__(seed)
+    def __init__(self, name: str, now: Callable[[], int], times: Iterable[tuple[int, int]]) -> None:
+        super().__init__(name)
         self._now = now
         self._times = tuple(times)
-        self._drawn = self.random
+        self._drawn = self.drawing()
         self.random = self._random
 
     def below(self, end: int) -> int:
@@ -134,12 +149,12 @@ class Choices:
 
     def _make(self, key: tuple[str, str]) -> Stream:
         label, entity = key
-        digest = blake2b(f"{self.seed}\0{label}\0{entity}".encode(), digest_size=16).digest()
+        name = f"{self.seed}\0{label}\0{entity}"
         if not self._times:
-            return Stream(digest)
+            return Stream(name)
         times: list[tuple[int, int]] = []
         for found in (self._times.get(key, []), self._times.get((label, "*"), [])):
             if found is None:
-                return _Neutral(digest)
+                return _Neutral(name)
             times += found
-        return _NeutralForATime(digest, self._now, times) if times else Stream(digest)
+        return _NeutralForATime(name, self._now, times) if times else Stream(name)

@@ -9,6 +9,7 @@ from asyncio import constants, transports, trsock
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from junto.sim.handles import Handle
 from junto.sim.network.datagrams import DatagramEnd
 from junto.sim.stream_transport import set_result
 
@@ -50,7 +51,7 @@ class DatagramTransport(transports._FlowControlMixin, asyncio.DatagramTransport)
         self._size = 0
         self._conn_lost = 0
         self._closing = self._woken = False
-        self._handle = asyncio.Handle(self._ready, (), loop, None)
+        self._handle = Handle(self._ready, (), loop)
         loop._transports[end.number] = self  # type: ignore[attr-defined]  # asyncio's
         loop.call_soon(protocol.connection_made, self)
         loop.call_soon(self._start)

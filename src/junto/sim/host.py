@@ -75,7 +75,6 @@ class Host(HostClock, TakesTurns):
         self.programs: list[Program] = []
         self.closing: list[Callable[[bool], None]] = []
         self.resuming: list[Callable[[], None]] = []
-        self.signals = Signals(self)
         self.killed_by = int(signal.SIGKILL)
         self.slowness = 1.0
         self.callback_cost = 1000 / cpu

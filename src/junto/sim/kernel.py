@@ -31,6 +31,8 @@ class Kernel:
         after_turn: Called after each turn, if there is anything to check.
     """
 
+    _clock: Callable[[], int]  # what `follow` was given
+
     def __init__(self, ties: Stream) -> None:
         self.now = 0
         self.due: list[TakesTurns] = []
@@ -61,6 +63,17 @@ class Kernel:
         if self.due or self.stopping or self.after_turn:
             return self.now
         return min(self._until + 1, self._heap[0][0] if self._heap else inf)
+
+    def follow(self, clock: Callable[[], int]) -> None:
+        """Let `now` be what a clock tells, for who goes on alone for long: hardly anybody asks meanwhile.
+
+        It ends with `settle`, or when `now` is set, which `scheduled` tells.
+        """
+        self._clock = clock
+        self.__class__ = _Following  # pyright: ignore[reportAttributeAccessIssue]  # it adds nothing but `now`
+
+    def settle(self) -> None:
+        """Let `now` stand still again."""
 
     def run(self, until: int | None = None) -> bool:
         """Let things happen until `stopping` is set or nothing is left.
@@ -105,6 +118,23 @@ class Kernel:
                 who.wake_at(again)
                 return
             self.now = again
+
+
+class _Following(Kernel):
+    """A kernel that goes by a clock; a class of its own, for `now` has to cost all others nothing."""
+
+    @property
+    def now(self) -> int:
+        return self._clock()
+
+    @now.setter
+    def now(self, when: int) -> None:
+        self.__class__ = Kernel  # type: ignore[assignment]  # back to what it was made as
+        self.now = when
+        self.scheduled += 1
+
+    def settle(self) -> None:
+        self.now = self.now
 
 
 class TakesTurns:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from asyncio import events
 from collections.abc import AsyncGenerator, Callable, Iterable
-from contextvars import Context, copy_context
+from contextvars import Context
 from heapq import heappop, heappush
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
 from junto.sim.asyncio_network import AsyncioNetwork
 from junto.sim.errors import SimEscape
+from junto.sim.handles import Handle
 from junto.sim.here import here
 from junto.sim.interception.numbering import NumberingLoop
 from junto.sim.kernel import SECOND
@@ -26,27 +27,6 @@ if TYPE_CHECKING:
     from junto.sim.host import Host
 
 __all__ = ["Guest", "HostLoop", "close_coroutine", "close_task", "in_order_of_making", "make_running"]
-
-
-class _Handle(asyncio.Handle):
-    """A handle that is made in less time: nobody asks for where it was made."""
-
-    __slots__ = ()
-
-    def __init__(
-        self,
-        callback: Callable[..., object],
-        args: tuple[Any, ...],
-        loop: asyncio.AbstractEventLoop,
-        context: Context | None,
-    ) -> None:
-        self._context = copy_context() if context is None else context
-        self._loop = loop
-        self._callback = callback
-        self._args = args
-        self._cancelled = False
-        self._repr = None
-        self._source_traceback = None
 
 
 def make_running(loop: HostLoop | None) -> None:
@@ -81,13 +61,14 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignor
     def __init__(self, host: Host) -> None:
         self.host: Host = host
         self._over = False
+        self._was_asked = False  # to run something, though it is over
         super().__init__()
         self.turning = False
         self.inputs: list[asyncio.Handle] = []
         self.guests: list[Guest] = []
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._timer_count = 0
-        self._cost = host.choices("cpu").random
+        self._cost = host.choices("cpu").drawing()
         self._order = host.choices("ready").below
         self._permutes = host.world.mode == "adversarial"
 
@@ -174,8 +155,9 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignor
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         """Let a callback run in the next turn, or later in this one."""
-        handle = _Handle(callback, args, self, context)
+        handle = Handle(callback, args, self, context)
         if self._over:
+            self._was_asked = True
             handle.cancel()
             return handle
         self._ready.append(handle)  # type: ignore[attr-defined]
@@ -251,10 +233,11 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignor
             for guest in self.guests:
                 guest.finish()
             for _ in range(100):  # tasks that are closed may make others, which never begin
+                self._was_asked = False
                 left = in_order_of_making(asyncio.all_tasks(self) - closed)
                 for task in left:
                     close_task(task)
-                if not left:
+                if not self._was_asked:  # as each new task does
                     break
                 closed.update(left)
             for generator in generators:

@@ -5,12 +5,12 @@ Like a real one it is level-triggered: who is told of something and leaves it is
 
 from __future__ import annotations
 
-import asyncio
 import selectors
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from junto.sim.errors import SimEscape
+from junto.sim.handles import Handle
 from junto.sim.network.endpoints import Endpoint
 from junto.sim.sockets.waiting import unwatch, watch
 
@@ -91,7 +91,7 @@ class _Watch:
         self._end = end
         self._woken = False
         self._over = False
-        self._handle = asyncio.Handle(self._ready, (), host.loop, None)
+        self._handle = Handle(self._ready, (), host.loop)
         watch(end, self.look)
 
     def end_watching(self) -> None:

@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 
 MOST_EVENTS = 10_000  # in one turn: after it the watchdog sees that the world goes on
+LEAD = 30  # events in a row, after which more are to be expected
 FEW = 64  # cancelled calls that are not worth a sweep
 _WORLD_RUNS_IT = "the world runs the environment, from world.run() on"
 
@@ -230,6 +231,7 @@ class HostEnvironment(SocketEnvironment, TakesTurns):
                 except Exception as error:
                     self._callback_failed(error)
         finally:
+            self.kernel.settle()
             self._turning = False
             here.host = None
 
@@ -238,28 +240,37 @@ class HostEnvironment(SocketEnvironment, TakesTurns):
         kernel, queue, due = self.kernel, self._queue, self.kernel.due
         begin, scale = self._begin, self._scale
         scheduled = -1  # look first: until then it is not known what comes when
-        begun = limit = 0.0
+        limit = fast = -inf
+        lead = 0  # after so many events in a row it pays to let the kernel ask for the time
+        follows = False
         now = self._now
         event: Any
         callback: Any = None
-        for _ in range(self._most_events):
+        for number in range(self._most_events):
             if not queue:
                 return None
             when, _, _, event = entry = heappop(queue)
             if when > now:
-                if scheduled != kernel.scheduled or due:  # something has happened that may forbid to go on
-                    if not self.host.running:
-                        heappush(queue, entry)
-                        self.host.resuming.append(self.want_turn)
-                        return None
-                    scheduled = kernel.scheduled
-                    # Half a nanosecond before what comes next, since instants are rounded.
-                    limit = (kernel.horizon() - 0.5 - begin) / scale
-                    begun = inf if self._cancelled else (kernel.now - begin) / scale
-                if begun < when < limit:
-                    kernel.now = begin + round(when * scale)
+                if when < fast and scheduled == kernel.scheduled and not due:  # nothing forbids to go on
                     self._now = now = when
+                    if not follows:
+                        kernel.now = begin + (when * scale).__round__()  # as `round` does, in half the time
+                        if number > lead:
+                            follows = True
+                            kernel.follow(self._present)
                 else:
+                    if follows:
+                        follows = False
+                        kernel.settle()
+                    lead = number + LEAD
+                    if scheduled != kernel.scheduled or due:
+                        if not self.host.running:
+                            heappush(queue, entry)
+                            self.host.resuming.append(self.want_turn)
+                            return None
+                        scheduled = kernel.scheduled
+                        # Half a nanosecond before what comes next, since instants are rounded.
+                        limit = (kernel.horizon() - 0.5 - begin) / scale
                     if self._cancelled and event.callbacks == ():
                         continue  # a call that was cancelled lets no time go by
                     instant = begin + round(when * scale)
@@ -269,8 +280,10 @@ class HostEnvironment(SocketEnvironment, TakesTurns):
                             return instant
                         kernel.now = instant
                         self._now = now = when
+                        fast = -inf if self._cancelled else limit
                     else:
                         self._now = now = self._late(when, instant)
+                        fast = -inf  # what comes next may be late too
             callbacks = event.callbacks
             event.callbacks = None
             try:
@@ -310,6 +323,9 @@ class HostEnvironment(SocketEnvironment, TakesTurns):
                 now = queue[0][0]  # what is due now comes first
             if now > self._now:
                 self._now = now
+
+    def _present(self) -> int:
+        return self._begin + round(self._now * self._scale)
 
     def _world_time(self, when: float) -> int:
         return self._begin + round(when * self._scale)

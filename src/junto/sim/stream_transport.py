@@ -14,6 +14,7 @@ from collections.abc import Callable
 from socket import SHUT_WR
 from typing import TYPE_CHECKING, Any
 
+from junto.sim.handles import Handle
 from junto.sim.network.streams import StreamEnd
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class StreamTransport(transports._FlowControlMixin, asyncio.Transport):  # pyrig
         self._closing = self._paused = self._eof = False
         self._reading = False  # begins when the protocol knows its transport
         self._woken = False
-        self._handle = asyncio.Handle(self._ready, (), loop, None)
+        self._handle = Handle(self._ready, (), loop)
         self._server = server
         self._data_received: Callable[[bytes], None] | None = None
         self.set_protocol(protocol)

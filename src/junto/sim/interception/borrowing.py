@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 from junto.sim.interception.installing import install
 from junto.sim.interception.older_generators import find_older_generators
@@ -23,7 +24,7 @@ __all__ = ["borrowed"]
 
 BETWEEN_COLLECTIONS = 16  # runs
 
-_generators: dict[str, random.Random] = {}
+_generators: list[tuple[random.Random, tuple[Any, ...]]] = []  # each with the state in which a run finds it
 _lock = threading.Lock()
 _runs = 0
 _begun = itertools.count()
@@ -44,8 +45,9 @@ def borrowed(epoch: float = 1_800_000_000) -> Generator[None]:
     """
     global _runs
     if install() or not _generators:
-        _generators.clear()
-        _generators.update(find_older_generators())
+        _generators[:] = [
+            (generator, random.Random(name).getstate()) for name, generator in find_older_generators().items()
+        ]
     with _lock:
         _runs += 1
         if _runs == 1:
@@ -79,9 +81,9 @@ def _collector() -> Generator[None]:
 @contextmanager
 def _seeded() -> Generator[None]:
     """Let each generator that modules keep begin as its name has it."""
-    states = [(generator, generator.getstate()) for generator in _generators.values()]
-    for name, generator in _generators.items():
-        generator.seed(name)
+    states = [(generator, generator.getstate()) for generator, _ in _generators]
+    for generator, begin in _generators:
+        generator.setstate(begin)
     try:
         yield
     finally:

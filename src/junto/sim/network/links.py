@@ -73,7 +73,7 @@ class Link:
         self.span: int | None = 0
         self.held = 0
         choices = source.world.choices
-        self.draw = choices.stream("net.latency", self.name).random
+        self.draw = choices.stream("net.latency", self.name).drawing()
         self._loss = choices.stream("net.loss", self.name).random
         self._duplicate = choices.stream("net.duplicate", self.name).random
         self._reorder = choices.stream("net.reorder", self.name).random
@@ -81,7 +81,6 @@ class Link:
         self._blocks: dict[Any, None] = {}
         self._free = 0  # when what was sent before has left
         self._conditions = conditions
-        self._sample: Callable[[float], float] = distribution(conditions.latency)
         self._apply()
 
     def __repr__(self) -> str:
@@ -103,7 +102,8 @@ class Link:
 
     def _apply(self) -> None:
         conditions = self._conditions
-        self._sample = sample = distribution(conditions.latency)
+        self._sample: Callable[[float], float] = distribution(conditions.latency)
+        sample = self._sample
         if isinstance(sample, Uniform):
             self.low, self.span = round(sample.low * SECOND), round((sample.high - sample.low) * SECOND)
         else:

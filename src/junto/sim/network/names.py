@@ -48,6 +48,9 @@ SERVICES = {
     "redis": 6379,
     "http-alt": 8080,
 }
+# As plain numbers: to ask an enumeration's flag for a bit takes a hundred times as long.
+PASSIVE, CANONNAME, NUMERICHOST = int(socket.AI_PASSIVE), int(socket.AI_CANONNAME), int(socket.AI_NUMERICHOST)
+NUMERICSERV, V4MAPPED, ALL = int(socket.AI_NUMERICSERV), int(socket.AI_V4MAPPED), int(socket.AI_ALL)
 KINDS = (
     (socket.SOCK_STREAM, socket.IPPROTO_TCP),
     (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
@@ -159,6 +162,7 @@ class Names(MutableMapping[str, list[str]]):
         Raises:
             gaierror: EAI_NONAME, EAI_SERVICE, EAI_FAMILY, EAI_BADFLAGS, or the failure that was asked for.
         """
+        flags = int(flags)
         if family not in (0, socket.AF_INET, socket.AF_INET6):
             raise gai_error(socket.EAI_FAMILY, "ai_family not supported")
         text = _text(name)
@@ -168,22 +172,22 @@ class Names(MutableMapping[str, list[str]]):
         kinds = [k for k in KINDS if kind in (0, k[0]) and proto in (0, k[1])]
         if not kinds:
             raise gai_error(socket.EAI_SOCKTYPE, "ai_socktype not supported")
-        canonical = (text or "") if flags & socket.AI_CANONNAME else ""
+        canonical = (text or "") if flags & CANONNAME else ""
         infos: list[AddressInfo] = []
         for fam, ip in self._addresses(host, text, family, flags):
             for one, protocol in kinds:
                 address = shown(fam, ip, number)
-                infos.append(
-                    (socket.AddressFamily(fam), socket.SocketKind(one), protocol, canonical, address)
-                )
+                infos.append((fam, one, protocol, canonical, address))
                 canonical = ""
         if not infos:
             raise gai_error(socket.EAI_NONAME, "Name or service not known")
         return infos
 
-    def _addresses(self, host: Host, text: str | None, family: int, flags: int) -> list[tuple[int, str]]:
+    def _addresses(
+        self, host: Host, text: str | None, family: int, flags: int
+    ) -> list[tuple[socket.AddressFamily, str]]:
         if not text:
-            if flags & socket.AI_PASSIVE:
+            if flags & PASSIVE:
                 found = [ANY4] + [ANY6] * (family == socket.AF_INET6 or host.stack.ipv6 is not None)
             else:
                 found = self._localhost(host, family)
@@ -191,10 +195,10 @@ class Names(MutableMapping[str, list[str]]):
             mapped = ":" in text and ":" not in ip  # a literal of IPv6 is one, also where it says IPv4
             if mapped:
                 return [(socket.AF_INET6, ip)] if family != socket.AF_INET else []
-            if family == socket.AF_INET6 and ":" not in ip and not flags & socket.AI_V4MAPPED:
+            if family == socket.AF_INET6 and ":" not in ip and not flags & V4MAPPED:
                 raise gai_error(socket.EAI_ADDRFAMILY, "Address family for hostname not supported")
             found = [ip]
-        elif flags & socket.AI_NUMERICHOST:
+        elif flags & NUMERICHOST:
             raise gai_error(socket.EAI_NONAME, "Name or service not known")
         elif _is_localhost(text):
             found = self._localhost(host, family)
@@ -205,7 +209,7 @@ class Names(MutableMapping[str, list[str]]):
         if family == socket.AF_INET:
             return list(four)
         if family == socket.AF_INET6:
-            if flags & socket.AI_V4MAPPED and (not six or flags & socket.AI_ALL):
+            if flags & V4MAPPED and (not six or flags & ALL):
                 six = six + [(socket.AF_INET6, ip) for _, ip in four]
             return list(six)
         if text:
@@ -255,7 +259,7 @@ class Names(MutableMapping[str, list[str]]):
         text = port.decode() if isinstance(port, bytes | bytearray) else str(port)
         if text.isdigit():
             return int(text)
-        if flags & socket.AI_NUMERICSERV or text not in SERVICES:
+        if flags & NUMERICSERV or text not in SERVICES:
             raise gai_error(socket.EAI_SERVICE, "Servname not supported for ai_socktype")
         return SERVICES[text]
 

@@ -94,7 +94,7 @@ class HostThread(Strand):
         self.sentinel: Any = None  # the lock that `threading` lets go of at its end, up to Python 3.12
         self._end = closed_gate()
         self.baton.lives[self] = host.boot
-        self._cost = host.choices("thread").random
+        self._cost = host.choices("thread").drawing()
 
     def start(self) -> None:
         """Make the real thread, which waits for its first slice."""

@@ -57,7 +57,7 @@ class _Steps(trio.abc.Instrument):
     def __init__(self, guest: Guest, host: Host) -> None:
         self._guest = guest
         self._host = host
-        self._cost = host.choices("cpu").random
+        self._cost = host.choices("cpu").drawing()
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
         self._host.clock += int((1 + 2 * self._cost()) * self._host.callback_cost)
