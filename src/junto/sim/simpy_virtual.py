@@ -15,7 +15,7 @@ from collections.abc import Callable
 from heapq import heappop
 from typing import Any
 
-from junto.runtimes.simpy.contract import copied, never_happens
+from junto.runtimes.simpy.contract import copied
 from junto.runtimes.simpy.schedule import EmptySchedule, Event, StopSimulation
 from junto.sim.here import here
 from junto.sim.network.endpoints import Endpoint
@@ -80,19 +80,7 @@ class VirtualEnvironment(HostEnvironment):
             BaseException: The error of *until*, of an event that failed and that nobody handled, or of
                 a callback.
         """
-        if isinstance(until, Event) and until.processed:
-            return until.value
-        take_back = self._stop_at(until)
-        try:
-            self._drive()
-        except StopSimulation as stop:
-            return stop.args[0]
-        except EmptySchedule:
-            if isinstance(until, Event):
-                raise never_happens(until) from None
-        finally:
-            take_back()
-        return None
+        return self._run(until, self._drive)
 
     def step(self) -> None:
         """Process the next event.
