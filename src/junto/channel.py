@@ -181,8 +181,8 @@ class Channel(ChannelEndpoint):
         return self._protocol.extended
 
     def is_closing(self) -> bool:
-        """Tell whether the channel is closed or about to be."""
-        return self._closing or self._error is not None
+        """Tell whether the channel is closed or about to be, as it is when the peer has sent its end."""
+        return self._closing or self._error is not None or (self._eof and self._reconnect is None)
 
     async def wait_closed(self) -> None:
         """Wait until the channel is closed, by whichever side."""

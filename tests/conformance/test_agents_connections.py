@@ -8,7 +8,8 @@ import pytest
 
 from junto.address import Address
 from junto.agents import local
-from junto.errors import ConnectionFailed, ConnectionLost, RequestTimeout
+from junto.agents.supervision import Failure
+from junto.errors import CodecError, ConnectionFailed, ConnectionLost, RequestTimeout
 
 from .agents import Echo, home
 from .endpoints import Recorder
@@ -102,6 +103,70 @@ def test_calls_in_flight_fail_when_the_connection_is_lost(scene: Any) -> None:
             there.doors.peers[0].channel.abort()
             with pytest.raises(ConnectionLost):
                 await call
+
+    scene(scenario)
+
+
+@pytest.mark.parametrize("name", ["tcp://127.0.0.1:0", "local://says-goodbye"])
+@pytest.mark.parametrize("way", ["call", "ask", "tell", "connect", "watch"])
+def test_a_connection_that_its_peer_has_ended_is_used_no_more(scene: Any, name: str, way: str) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt, name) as there, home(rt) as here:
+            echo, busy = Echo(there), Echo(here)
+            busy.hold = rt.create_future()
+            proxy = await here.connect(echo.url)
+            lost: list[str] = []
+            await here.watch(proxy, lambda: lost.append("lost"))
+            (peer,) = there.doors.peers
+            # What is still to be answered keeps the connection, though its peer has sent the end.
+            peer.call_path("agents/0/slowly", 1)
+            await until(rt, lambda: busy.seen)
+            dying = here.connections.peer(proxy._target.place)
+            peer.channel.half_close()
+            await until(rt, lambda: dying.is_closing())
+            assert dying.channel.peername is not None
+            if way == "call":
+                assert await proxy.echo(2) == 2
+            elif way == "ask":
+                assert await here.ask(proxy, "echo", 2) == 2
+            elif way == "connect":
+                assert await here.connect(echo.url) == proxy
+            elif way == "watch":
+                await here.watch(echo.url, lambda: None)
+            else:
+                here.tell(proxy, "keep", 2)
+                await until(rt, lambda: echo.seen == [2])
+            await until(rt, lambda: lost == ["lost"])
+            assert here.connections.peer(proxy._target.place) not in (None, dying)
+            busy.hold.set_result(None)
+
+    scene(scenario)
+
+
+def test_a_question_that_could_not_be_sent_keeps_nobody_waiting(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt, codec="msgpack") as there, home(rt, codec="msgpack") as here:
+            for _ in range(2):
+                with pytest.raises(CodecError):
+                    await here.connect(f"{there.url}\ud800", timeout=5.0)
+
+    scene(scenario)
+
+
+def test_one_who_fails_to_hear_that_a_container_is_gone_takes_nothing_from_the_others(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        heard: list[str] = []
+        failures: list[Failure] = []
+
+        def fail() -> None:
+            raise ValueError("deaf")
+
+        async with home(rt, on_failure=failures.append) as here:
+            async with home(rt) as there:
+                await here.watch(there.url, fail)
+                await here.watch(there.url, lambda: heard.append("gone"))
+            await until(rt, lambda: heard == ["gone"])
+            assert [str(failure.error) for failure in failures] == ["deaf"]
 
     scene(scenario)
 

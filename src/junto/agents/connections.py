@@ -57,9 +57,14 @@ class Connections:
         self._closed = False
 
     def peer(self, place: Place) -> AgentPeer | None:
-        """Give the connection to *place*, if there is one."""
+        """Give the connection to *place*, if there is one that takes something."""
         link = self._links.get(place)
-        return None if link is None else link.peer
+        if link is None or link.peer is None:
+            return None
+        if link.peer.is_closing():  # its peer has sent the end, and the system has not told of that yet
+            self._lost(link, link.peer.channel)
+            return None
+        return link.peer
 
     def link(self, place: Place) -> Link:
         """Give the link to *place*; it may not be connected yet."""
@@ -82,10 +87,10 @@ class Connections:
         deadline = Deadline(self._runtime, timeout)
         for pause in pauses():
             self._check_open()
-            link = self.link(place)
-            if link.peer is not None:
-                return link.peer
-            attempt = self._attempt(link).wait()
+            peer = self.peer(place)
+            if peer is not None:
+                return peer
+            attempt = self._attempt(self.link(place)).wait()
             try:
                 if not timeout:  # one attempt, which has a limit of its own, or any number of them
                     return await attempt
@@ -157,7 +162,13 @@ class Connections:
         link.lost.clear()
         self._drop(link)
         for callback in callbacks:
+            self._runtime.call_soon(self._tell_lost, callback)
+
+    def _tell_lost(self, callback: Callable[[BaseException | None], object]) -> None:
+        try:
             callback(None)
+        except Exception as error:
+            self._container.report(Failure(None, "who watched a container", error))
 
     def _drop(self, link: Link) -> None:
         if self._links.get(link.place) is link and link.peer is None and link.attempt is None:
@@ -169,9 +180,9 @@ class Connections:
         self, place: Place, path: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float | None
     ) -> Future[Any]:
         """Call the function at *path* of the container at *place*."""
-        link = self._links.get(place)
-        if link is not None and link.peer is not None:
-            return link.peer.call_path(path, *args, timeout=timeout, **kwargs)
+        peer = self.peer(place)
+        if peer is not None:
+            return peer.call_path(path, *args, timeout=timeout, **kwargs)
         self._check_open()
         return self._runtime.create_task(self._connect_and_call(place, path, args, kwargs, timeout))
 
@@ -203,7 +214,11 @@ class Connections:
                 else:
                     asked.set_result(future.result())
 
-            peer.call_path("validate_aid", aid).add_done_callback(answered)
+            try:
+                peer.call_path("validate_aid", aid).add_done_callback(answered)
+            except BaseException:
+                del link.checks[aid]
+                raise
         return await check.wait()
 
     def tell(self, place: Place, path: str, name: str, args: Any, kwargs: dict[str, Any]) -> None:
@@ -214,9 +229,8 @@ class Connections:
             Overloaded: Too much waits to be sent.
             ConnectionLost: The container is closed.
         """
-        link = self._links.get(place)
-        peer = None if link is None else link.peer
-        if link is not None and peer is not None and peer.channel.extended and not link.waiting:
+        peer = self.peer(place)
+        if peer is not None and peer.channel.extended and not self.link(place).waiting:
             peer.channel.notify([f"tell/{path}/{name}", args, kwargs])
             return
         self._check_open()
