@@ -26,6 +26,7 @@ from junto.agents.container import open_container as _open_container
 from junto.agents.directory import Directory
 from junto.agents.processes import ContainerProcess, spawn_container, spawn_containers
 from junto.agents.proxies import AgentProxy as _AgentProxy
+from junto.agents.proxies import url_of
 from junto.agents.settings import TLS, make_settings
 from junto.agents.supervision import Failure, Restart, Supervised
 from junto.clock import Clock, ExternalClock
@@ -49,6 +50,7 @@ __all__ = [
     "open_container",
     "spawn_container",
     "spawn_containers",
+    "url_of",
 ]
 
 Agent: TypeAlias = _Agent[Container]

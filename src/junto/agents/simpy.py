@@ -29,6 +29,7 @@ from junto.agents.agent import Agent as _Agent
 from junto.agents.container import open_container as _open_container
 from junto.agents.directory import Directory
 from junto.agents.proxies import AgentProxy as _AgentProxy
+from junto.agents.proxies import url_of
 from junto.agents.settings import TLS, make_settings
 from junto.agents.simpycontainers import (
     Container,
@@ -61,6 +62,7 @@ __all__ = [
     "open_container",
     "spawn_container",
     "spawn_containers",
+    "url_of",
 ]
 
 Agent: TypeAlias = _Agent[Container]
