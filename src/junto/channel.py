@@ -271,9 +271,14 @@ class Channel(ChannelEndpoint):
                 if outgoing.is_empty():
                     return
 
-    def abort(self) -> None:
-        """End the connection at once; what is not sent is lost, handlers are cancelled."""
+    def abort(self, error: ConnectionLost | None = None) -> None:
+        """End the connection at once; what is not sent is lost, handlers are cancelled.
+
+        Args:
+            error: What those get who wait for something; ``None`` says that the channel was closed.
+        """
         self._closing = True
+        self._error = self._error or error
         self._look()
         self._answering.cancel_handlers()
         self._outgoing = None

@@ -8,6 +8,7 @@ import pytest
 
 from junto.address import Address
 from junto.agents import local
+from junto.agents.addresses import Place
 from junto.agents.supervision import Failure
 from junto.errors import CodecError, ConnectionFailed, ConnectionLost, RequestTimeout
 
@@ -231,13 +232,7 @@ def test_tls_between_containers_shows_both_certificates(scene: Any, contexts: An
 
 def test_a_container_that_never_answers_costs_no_more_than_the_time_given(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
-        silent: list[Recorder] = []
-
-        def accept() -> Recorder:
-            silent.append(Raw(rt))
-            return silent[-1]
-
-        listener = await rt.listen(Address("tcp", "127.0.0.1"), accept)
+        listener, silent = await silent_listener(rt)
         async with home(rt) as here:
             proxy = here.proxy(f"tcp://127.0.0.1:{listener.address.port}/0")
             with pytest.raises(RequestTimeout):
@@ -245,6 +240,72 @@ def test_a_container_that_never_answers_costs_no_more_than_the_time_given(scene:
         listener.close()
         for each in silent:
             each.transport.abort()
+
+    scene(scenario)
+
+
+async def silent_listener(rt: Any) -> tuple[Any, list[Any]]:
+    """Listen, and say nothing to anyone."""
+    silent: list[Any] = []
+
+    def accept() -> Recorder:
+        silent.append(Raw(rt))
+        return silent[-1]
+
+    return await rt.listen(Address("tcp", "127.0.0.1"), accept), silent
+
+
+def test_a_container_that_falls_silent_is_noticed_by_its_heartbeat(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        failures: list[Failure] = []
+        lost: list[str] = []
+        listener, silent = await silent_listener(rt)
+        url = f"tcp://127.0.0.1:{listener.address.port}/"
+        async with home(rt, heartbeat=0.03, on_failure=failures.append) as here:
+            await here.watch(url, lambda: lost.append("lost"))
+            start = rt.time()
+            with pytest.raises(ConnectionLost, match="no sign of life"):
+                await here.proxy(f"{url}0").echo(1)
+            assert 0.02 < rt.time() - start < 5
+            await until(rt, lambda: lost == ["lost"])
+            assert "no sign of life" in str(failures[0].error)
+            assert here.connections.peer(Place.parse(url)) is None
+        listener.close()
+        for each in silent:
+            each.transport.abort()
+
+    scene(scenario)
+
+
+def test_one_who_connected_and_fell_silent_is_noticed_as_well(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt, heartbeat=0.03, on_failure=lambda failure: None) as there:
+            raw = Raw(rt)
+            await rt.connect(Place.parse(there.url).address, lambda: raw)
+            await until(rt, lambda: there.doors.peers)
+            await until(rt, lambda: not there.doors.peers)
+            raw.transport.abort()
+
+    scene(scenario)
+
+
+def test_who_answers_is_not_lost_however_long_its_agents_take(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        failures: list[Failure] = []
+        async with (
+            home(rt, on_failure=failures.append) as there,
+            home(rt, heartbeat=0.05, on_failure=failures.append) as here,
+        ):
+            echo = Echo(there)
+            echo.hold = rt.create_future()
+            call = (await here.connect(echo.url)).slowly(1)
+            await sleep(rt, 0.25)
+            echo.hold.set_result(None)
+            assert await call == 1
+            assert failures == []
+        with pytest.raises(ValueError, match="heartbeat"):
+            async with home(rt, heartbeat=0):
+                pass
 
     scene(scenario)
 

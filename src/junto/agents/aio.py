@@ -66,6 +66,7 @@ def open_container(
     tls: TLS | None = None,
     clock: Clock | None = None,
     on_failure: Callable[[Failure], object] | None = None,
+    heartbeat: float | None = None,
     shortcut: bool = True,
     workers: int = 0,
     **options: Unpack[ChannelOptions],
@@ -81,6 +82,9 @@ def open_container(
             contexts, to listen and to connect.
         clock: By which agents live; ``None`` for that of the event loop.
         on_failure: Called with what fails where nobody waits for it; ``None`` logs that.
+        heartbeat: Seconds after which each other container that there is a connection with is asked for a
+            sign of life, and which it has to give one; then the connection counts as lost. ``None`` leaves
+            it to the system to notice hosts that have gone without a word.
         shortcut: Whether calls between agents of this container take the short way, without a connection.
         workers: In how many threads plain functions run; 0 for none: they run in the event loop.
         **options: See `junto.Options`.
@@ -95,6 +99,7 @@ def open_container(
         tls=tls,
         clock=clock,
         on_failure=on_failure,
+        heartbeat=heartbeat,
         shortcut=shortcut,
         workers=workers,
         full_name=socket.getfqdn,

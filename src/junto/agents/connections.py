@@ -135,7 +135,9 @@ class Connections:
 
     async def _connect(self, link: Link) -> AgentPeer:
         place = link.place
-        peer = AgentPeer(self._container, lost=lambda channel: self._lost(link, channel))
+        # Between containers of one program nobody falls silent.
+        heartbeat = None if place.scheme == "local" else self._container.settings.heartbeat
+        peer = AgentPeer(self._container, heartbeat=heartbeat, lost=lambda channel: self._lost(link, channel))
         if place.scheme == "local":
             local.connect(self._runtime, place.host, lambda: peer.channel)
         else:

@@ -256,7 +256,7 @@ async def spawn_containers(
     timeout: float | None = 30.0,
     on_crash: Callable[[ContainerProcess], object] | None = None,
 ) -> list[ContainerProcess]:
-    """Start containers, each in a process of its own; they use the codec of *container*.
+    """Start containers, each in a process of its own; they use the codec and the heartbeat of *container*.
 
     Each process ends when it is stopped, and at the latest with *container*.
 
@@ -288,6 +288,7 @@ async def spawn_containers(
         "urls": [at] if isinstance(at, str) else list(at),
         "allow": list(AllowList(allow).patterns),
         "codec": codec.name,
+        "heartbeat": core.settings.heartbeat,
         "clock": clock,
         "types": types,
         "tls": None if tls is None else [os.fspath(file) for file in tls],
