@@ -28,7 +28,8 @@ from junto.agents.agent import Agent as _Agent
 from junto.agents.container import Container
 from junto.agents.container import open_container as _open_container
 from junto.agents.directory import Directory
-from junto.agents.processes import ContainerProcess, spawn_container, spawn_containers
+from junto.agents.launching import spawn_container, spawn_containers
+from junto.agents.processes import ContainerProcess
 from junto.agents.proxies import AgentProxy as _AgentProxy
 from junto.agents.proxies import url_of
 from junto.agents.settings import TLS, make_settings
