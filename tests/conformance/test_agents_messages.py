@@ -308,6 +308,22 @@ def test_who_subscribed_elsewhere_does_so_again_on_the_next_connection(scene: An
     scene(scenario)
 
 
+def test_all_who_subscribe_in_vain_are_told(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as there:
+            url = there.url
+        async with home(rt) as here:
+            both = [
+                rt.create_task(here.subscribe_at(Echo(here), url, "x", lambda topic, content: None))
+                for _ in range(2)
+            ]
+            for each in both:
+                with pytest.raises(ConnectionFailed):
+                    await each
+
+    scene(scenario)
+
+
 def test_topics_need_a_peer_that_is_junto_too(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         async with home(rt, extensions=False) as there, home(rt) as here:

@@ -32,7 +32,7 @@ class Link:
     Attributes:
         place: Where it is.
         peer: The connection, while there is one.
-        lost: Called with the error when that is lost.
+        lost: Called when that is lost.
     """
 
     __slots__ = ("attempt", "checks", "lost", "peer", "place", "waiting")
@@ -42,7 +42,7 @@ class Link:
         self.peer: AgentPeer | None = None
         self.attempt: Shared[AgentPeer] | None = None
         self.checks: dict[str, Shared[str | None]] = {}
-        self.lost: dict[Callable[[BaseException | None], object], None] = {}
+        self.lost: dict[Callable[[], object], None] = {}
         # Messages that wait for the connection: the agent's id, the path, and the arguments.
         self.waiting: list[tuple[str, str, Any, dict[str, Any]]] = []
 
@@ -166,9 +166,22 @@ class Connections:
         for callback in callbacks:
             self._runtime.call_soon(self._tell_lost, callback)
 
-    def _tell_lost(self, callback: Callable[[BaseException | None], object]) -> None:
+    def when_lost(self, place: Place, callback: Callable[[], object]) -> None:
+        """Have *callback* called when the connection to *place* is lost; if there is none, now."""
+        if self.peer(place) is None:
+            self._runtime.call_soon(self._tell_lost, callback)
+        else:
+            self.link(place).lost[callback] = None
+
+    def forget(self, place: Place, callback: Callable[[], object]) -> None:
+        """Have it not called; doing so twice is fine."""
+        link = self._links.get(place)
+        if link is not None:
+            link.lost.pop(callback, None)
+
+    def _tell_lost(self, callback: Callable[[], object]) -> None:
         try:
-            callback(None)
+            callback()
         except Exception as error:
             self._container.report(Failure(None, "who watched a container", error))
 
