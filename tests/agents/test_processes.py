@@ -324,6 +324,8 @@ def test_a_container_that_does_not_come_to_listen_is_an_error() -> None:
                 await aio.spawn_container(container, allow=[], types="no.such.module:TYPES")
             with pytest.raises(ValueError):
                 await aio.spawn_container(container, allow=["x"])
+            with pytest.raises(ValueError, match="local"):
+                await aio.spawn_container(container, allow=[], at="local://there")
             with pytest.raises(ValueError, match="http"):
                 await aio.spawn_container(container, allow=[], at="http://127.0.0.1")
 

@@ -308,6 +308,33 @@ def test_who_subscribed_elsewhere_does_so_again_on_the_next_connection(scene: An
     scene(scenario)
 
 
+def test_an_agent_that_has_ended_hears_nothing(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        failures: list[Failure] = []
+        async with home(rt, on_failure=failures.append) as there, home(rt) as here:
+            echo, other = Echo(there), Echo(there)
+            proxy = there.proxy(echo)
+            echo.subscribe("x", lambda topic, content: echo.seen.append(content))
+            await there.remove(echo)
+            for to in (echo, proxy, echo.url):
+                there.tell(to, "keep", 1)
+            here.tell(echo.url, "keep", 1)
+            there.publish("x", 2)
+            with pytest.raises(RemoteError, match="LookupError"):
+                await there.ask(echo, "keep", 3)
+            with pytest.raises(LocalProtocolError, match="has ended"):
+                echo.subscribe("x", lambda topic, content: None)
+            for url in (there.url, here.url):
+                with pytest.raises(LocalProtocolError, match="has ended"):
+                    await there.subscribe_at(echo, url, "x", lambda topic, content: None)
+            await there.ask(other, "keep", 4)
+            await until(rt, lambda: len(failures) == 4)
+            assert [type(failure.error) for failure in failures] == [LookupError] * 4
+            assert echo.seen == []
+
+    scene(scenario)
+
+
 def test_all_who_subscribe_in_vain_are_told(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         async with home(rt) as there:

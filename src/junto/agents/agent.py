@@ -151,6 +151,9 @@ class Agent(Generic[C], metaclass=_AgentType):
             *args: Its arguments.
             restart: Whether to run it anew when it fails; ``None`` for not.
             name: How reports call it; ``None`` for the function's own name.
+
+        Raises:
+            LocalProtocolError: The agent has ended.
         """
         return self.container.spawn(self, work, args, restart, name)
 
@@ -158,6 +161,9 @@ class Agent(Generic[C], metaclass=_AgentType):
         """Have *handler* called with the topic and the content of all that is published in this container.
 
         It gets them through the mailbox, one after the other, among what the agent is told.
+
+        Raises:
+            LocalProtocolError: The agent has ended.
         """
         self.container.subscribe(self, topic, handler)
 

@@ -135,7 +135,7 @@ class Container(Home):
             if isinstance(found, AgentProxy):
                 self.tell(found, name, *args, **kwargs)
                 return
-            agent = found
+            agent = found if self.agents.get(found.id) is found else None
         if self.handling.closed:
             raise ConnectionLost("the container is closed")
         free = self._isolation.free

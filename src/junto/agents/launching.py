@@ -88,15 +88,18 @@ async def spawn_containers(
     Raises:
         ConnectionFailed: One of them did not get so far; all are killed then.
         ConnectionLost: *container* is closed.
-        ValueError: One of *allow* is no pattern, or of *at* no address.
+        ValueError: One of *allow* is no pattern, or of *at* no address where processes meet.
     """
     core = container.core
     codec = core.options.codec
     assert isinstance(codec, Codec), "a container's settings have made one"
     if core.is_closing():
         raise ConnectionLost("the container is closed")
+    places = [Place.parse(url) for url in ([at] if isinstance(at, str) else at)]
+    if not places or any(place.scheme == "local" for place in places):
+        raise ValueError("a process is reached at tcp://, tls:// or unix://; local:// is for one program")
     settings = {
-        "urls": [Place.parse(url).base for url in ([at] if isinstance(at, str) else at)],
+        "urls": [place.base for place in places],
         "allow": list(AllowList(allow).patterns),
         "codec": codec.name,
         "heartbeat": core.settings.heartbeat,

@@ -15,7 +15,7 @@ from junto.runtime import Future, Runtime
 if TYPE_CHECKING:
     from junto.agents.agent import Agent
 
-__all__ = ["Failure", "Recovery", "Restart", "Supervised", "Supervisor"]
+__all__ = ["Failure", "Recovery", "Restart", "Supervised", "Supervisor", "require_alive"]
 
 logger = logging.getLogger("junto")
 
@@ -119,6 +119,16 @@ class Supervised:
         return f"<Supervised {self.name}, {'done' if self.done() else 'running'}>"
 
 
+def require_alive(agent: Agent[Any]) -> None:
+    """See to it that *agent* is still in its container.
+
+    Raises:
+        LocalProtocolError: It has ended.
+    """
+    if agent.container.core.agents.get(agent.id) is not agent:
+        raise LocalProtocolError(f"{agent!r} has ended, and does nothing any more")
+
+
 class Supervisor:
     """Runs the tasks of a container's agents, and reports failures."""
 
@@ -152,8 +162,7 @@ class Supervisor:
         Raises:
             LocalProtocolError: The agent has ended.
         """
-        if agent.container.core.agents.get(agent.id) is not agent:
-            raise LocalProtocolError(f"{agent!r} has ended, and does nothing any more")
+        require_alive(agent)
         supervised = Supervised(name or str(getattr(work, "__qualname__", "a task")))
         key = id(agent)
         # Noted before it begins: its first step may be made at once, and end it.

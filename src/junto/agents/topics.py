@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from junto.agents.addresses import Place
 from junto.agents.isolation import Isolation
 from junto.agents.mailboxes import Handling
-from junto.agents.supervision import Failure
+from junto.agents.supervision import Failure, require_alive
 from junto.errors import ConnectionFailed, LocalProtocolError, Overloaded
 
 if TYPE_CHECKING:
@@ -36,7 +36,12 @@ class Topics:
         self._elsewhere: dict[Place, dict[str, dict[Agent[Any], Callable[[str, Any], Any]]]] = {}
 
     def subscribe(self, agent: Agent[Any], topic: str, handler: Callable[[str, Any], Any]) -> None:
-        """Have *handler* called, through the mailbox of *agent*, with all that is published here."""
+        """Have *handler* called, through the mailbox of *agent*, with all that is published here.
+
+        Raises:
+            LocalProtocolError: The agent has ended.
+        """
+        require_alive(agent)
         self._agents.setdefault(topic, {})[agent] = handler
 
     def unsubscribe(self, agent: Agent[Any], topic: str) -> None:
@@ -80,7 +85,8 @@ class Topics:
     async def subscribe_at(
         self, agent: Agent[Any], place: Place, topic: str, handler: Callable[[str, Any], Any]
     ) -> None:
-        """Have *handler* called with all that is published in the container at *place*."""
+        """Have *handler* called with all that is published in the container at *place*; raises likewise."""
+        require_alive(agent)
         self._elsewhere.setdefault(place, {}).setdefault(topic, {})[agent] = handler
         try:
             # Each for itself, for what the first one asks may fail yet; asking twice is fine.

@@ -37,9 +37,11 @@ def agents() -> None:
 
 def _read_place(text: str) -> str:
     try:
-        Place.parse(text)
+        place = Place.parse(text)
     except ValueError as error:
         raise click.BadParameter(f"{error}.") from error
+    if place.scheme == "local":
+        raise click.BadParameter("local:// is for containers of one program; nobody else would find it.")
     return text
 
 
