@@ -35,6 +35,10 @@ class Stubborn(Small):
     mailbox_policy: ClassVar[Policy] = "drop-newest"
 
 
+class Patient(Small):
+    mailbox_policy: ClassVar[Policy] = "wait"
+
+
 async def outcome_of(answer: Any) -> Any:
     try:
         return await answer
@@ -173,6 +177,38 @@ def test_a_full_mailbox_drops_what_its_class_says(scene: Any) -> None:
                 assert outcomes in ([0, "Overloaded", 2, 3], [0, 1, 2, "Overloaded"])
 
     scene(scenario)
+
+
+def test_who_asks_waits_for_room_and_who_cannot_wait_is_refused(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        failures: list[Failure] = []
+        async with home(rt, on_failure=failures.append) as there, home(rt) as here:
+            agent = Patient(there)
+            agent.hold = rt.create_future()
+            there.tell(agent, "slowly", 0)
+            await until(rt, lambda: agent.seen)
+            proxy = await here.connect(agent.url)
+            answers = [container.ask(proxy, "echo", n) for n in range(4) for container in (there, here)]
+            await until(rt, lambda: agent._waiting == 8)
+            with pytest.raises(Overloaded):
+                there.tell(agent, "keep", 8)
+            here.tell(proxy, "keep", 9)
+            await until(rt, lambda: failures)
+            assert isinstance(failures[0].error, Overloaded)
+            agent.hold.set_result(None)
+            assert [await answer for answer in answers] == [0, 0, 1, 1, 2, 2, 3, 3]
+            there.tell(agent, "keep", 10)
+            await until(rt, lambda: 10 in agent.seen)
+            assert agent.seen == ["begin 0", "end 0", 10]
+
+    scene(scenario)
+
+
+def test_a_mailbox_that_makes_no_sense_is_refused_with_its_class() -> None:
+    with pytest.raises(ValueError, match="drop-all"):
+        type("Wrong", (Echo,), {"mailbox_policy": "drop-all"})
+    with pytest.raises(ValueError, match="at least 1"):
+        type("Wrong", (Echo,), {"mailbox_limit": 0})
 
 
 def test_what_fails_where_nobody_waits_is_reported(scene: Any) -> None:

@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Handling", "Policy"]
 
-Policy: TypeAlias = Literal["refuse", "drop-oldest", "drop-newest"]
+Policy: TypeAlias = Literal["refuse", "wait", "drop-oldest", "drop-newest"]
 """What happens to a message for an agent with as many waiting as it may have.
 
 - ``refuse``: who sends it gets `Overloaded`; if that is in another container and waits for no answer, the
   agent's container reports it.
+- ``wait``: who asks waits until it is its turn, however many do; who tells, and so cannot wait, is refused.
 - ``drop-oldest``: the one that has waited longest makes room; if somebody waits for its answer, he gets
   `Overloaded`.
 - ``drop-newest``: it is dropped; likewise.
@@ -95,7 +96,7 @@ class Handling:
             answer: Called with the result, or with the error.
 
         Raises:
-            Overloaded: There is no room, and the policy is to refuse.
+            Overloaded: There is no room, and the policy is to refuse, or to let wait who cannot.
         """
         if agent._waiting >= agent.mailbox_limit and not self._make_room(agent, answer):
             return
@@ -113,9 +114,12 @@ class Handling:
             self._runtime.call_soon(self._handle)
 
     def _make_room(self, agent: Agent[Any], answer: Answer | None) -> bool:
-        if agent.mailbox_policy == "refuse":
+        policy = agent.mailbox_policy
+        if policy == "wait" and answer is not None:
+            return True
+        if policy in ("refuse", "wait"):
             raise Overloaded(f"{agent.mailbox_limit:,} messages wait for {agent!r}")
-        if agent.mailbox_policy == "drop-newest":
+        if policy == "drop-newest":
             self._drop(agent, answer)
             return False
         held = self._busy.get(id(agent))
