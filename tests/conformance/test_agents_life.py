@@ -257,14 +257,14 @@ def test_a_directory_forgets_agents_of_a_container_that_is_back_without_them(sce
     async def scenario(rt: Any) -> None:
         async with home(rt) as center:
             directory = Directory(center)
-            async with home(rt) as there:
+            async with home(rt, "local://is-back") as there:
                 url = there.url
                 await there.join(directory.url)
                 stays, goes = Echo(there, name="stays"), Echo(there, name="goes")
                 await until(rt, lambda: directory._index.find("goes") == goes.url)
                 there.membership._directory = None  # as one that never joins again
                 there.abort()
-                async with home(rt, url) as back:
+                async with home(rt, url) as back:  # at once, before anybody looks for it
                     assert Echo(back).url == stays.url
                     await until(rt, lambda: directory._index.find("goes") is None)
                     assert directory._index.find("stays") == stays.url
