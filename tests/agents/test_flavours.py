@@ -276,6 +276,13 @@ def test_simpy() -> None:
         simpy.open_container(None, HERE)  # type: ignore[arg-type]  # that is the point
 
 
+@pytest.mark.parametrize("flavour", [aio, sync, trio, simpy])
+def test_a_heartbeat_takes_some_time_in_each_flavour(flavour: Any) -> None:
+    env = [junto.simpy.Environment()] if flavour is simpy else []
+    with pytest.raises(ValueError, match="heartbeat"):
+        flavour.open_container(*env, HERE, heartbeat=0)
+
+
 def test_all_flavours_have_the_same_names() -> None:
     names = {
         flavour.__name__: set(flavour.__all__) - {"EnvironmentClock"} for flavour in (aio, sync, trio, simpy)

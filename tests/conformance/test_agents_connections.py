@@ -14,7 +14,7 @@ from junto.errors import CodecError, ConnectionFailed, ConnectionLost, RequestTi
 
 from .agents import Echo, home
 from .endpoints import Recorder
-from .layers import Raw, until
+from .layers import Raw, serving, until
 from .worlds import sleep
 
 
@@ -306,6 +306,26 @@ def test_who_answers_is_not_lost_however_long_its_agents_take(scene: Any) -> Non
         with pytest.raises(ValueError, match="heartbeat"):
             async with home(rt, heartbeat=0):
                 pass
+
+    scene(scenario)
+
+
+def test_a_peer_that_does_not_know_the_question_lives(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        asked: list[Any] = []
+
+        def handle(content: Any) -> Any:
+            asked.append(content[0])
+            raise LookupError(content[0])
+
+        failures: list[Failure] = []
+        async with (
+            serving(rt, handle, extensions=False) as server,
+            home(rt, heartbeat=0.02, on_failure=failures.append) as here,
+        ):
+            await here.watch(f"{server.urls[0]}/", lambda: failures.append(None))  # type: ignore[arg-type]
+            await until(rt, lambda: len(asked) == 3)
+            assert failures == []
 
     scene(scenario)
 
