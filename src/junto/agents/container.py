@@ -135,7 +135,7 @@ class Container(Home):
             if isinstance(found, AgentProxy):
                 self.tell(found, name, *args, **kwargs)
                 return
-            agent = found if self.agents.get(found.id) is found else None
+            agent = found
         if self.handling.closed:
             raise ConnectionLost("the container is closed")
         free = self._isolation.free
@@ -147,8 +147,11 @@ class Container(Home):
             kwargs = self._isolation.kwargs(kwargs)
         if agent is None:
             self.report(Failure(None, name, LookupError(f"there is no agent {to!r}")))
-        else:
+            return
+        try:
             self.handling.tell(agent, name, args, kwargs)
+        except LookupError as error:
+            self.report(Failure(agent, name, error))
 
     def _receiver(self, to: Any) -> Agent[Any] | AgentProxy[Any]:
         if isinstance(to, str):
