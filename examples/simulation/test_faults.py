@@ -44,13 +44,14 @@ async def test_a_swarm_of_faults(world: sim.World) -> None:
 
 
 # What does happen, for instance what a report said that a failure needs.
-@sim.test
-async def test_two_faults_again(world: sim.World) -> None:
-    open_shop(world)
-    world.inject("""
+@sim.test(
+    plan="""
         0.100s partition anne,bert|shop for 0.700s
         1s     latency anne>shop low=0.2 high=0.4 for 2s   # one direction only
-    """)
+    """
+)
+async def test_two_faults_again(world: sim.World) -> None:
+    open_shop(world)
     await world.sleep(60)
 
 

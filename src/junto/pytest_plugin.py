@@ -235,40 +235,22 @@ def _shown(item: pytest.Function) -> str:
     return f'"{name}"' if set(name) & set(" []()'$&;*?<>|") else name
 
 
-class _Text:
-    """A failure told in a text of our own, and in a line of pytest's summary."""
-
-    def __init__(self, text: str, path: str, line: int, sentence: str) -> None:
-        self._text = text
-        self.reprcrash = _Crash(path, line, sentence)
-
-    def __str__(self) -> str:
-        return self._text
-
-    def toterminal(self, terminal: Any) -> None:
-        for line in self._text.splitlines():
-            terminal.line(line)
-
-
-class _Crash:
-    def __init__(self, path: str, line: int, message: str) -> None:
-        self.path = path
-        self.lineno = line
-        self.message = message
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.lineno}: {self.message}"
-
-
 def _fail(item: pytest.Function, error: BaseException, text: str, sentence: str) -> None:
     __tracebackhide__ = True
     usual = item.repr_failure
     path, line, _ = item.location
 
     def repr_failure(excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
-        if excinfo.value is error:
-            return _Text(text, path, (line or 0) + 1, sentence)
-        return usual(excinfo)
+        if excinfo.value is not error:
+            return usual(excinfo)
+        # pytest's own form, for pytest-xdist sends no other one whole: a text of our own, and a line of the
+        # summary.
+        told = excinfo.getrepr(style="native")
+        told.reprtraceback.reprentries[0].lines = [f"{text}\n"]
+        if told.reprcrash is not None:
+            told.reprcrash.path, told.reprcrash.lineno = path, (line or 0) + 1
+            told.reprcrash.message = sentence
+        return told
 
     item.repr_failure = repr_failure  # type: ignore[method-assign]
     raise error

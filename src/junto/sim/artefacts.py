@@ -81,7 +81,12 @@ class Artefact(msgspec.Struct, kw_only=True):
         hash_seed: str | None,
     ) -> Artefact:
         """Write down a run that has failed and was recorded."""
-        options, lost = _as_json({"faults": scenario.faults, "timeout": scenario.timeout, **scenario.options})
+        known = {
+            "faults": scenario.faults,
+            "plan": None if scenario.plan is None else str(scenario.plan),
+            "timeout": scenario.timeout,
+        }
+        options, lost = _as_json({**known, **scenario.options})
         return cls(
             program=program,
             order=order,

@@ -82,8 +82,11 @@ class AsyncioNetwork(selector_events.BaseSelectorEventLoop):
         self._ensure_fd_no_transport(sock)  # type: ignore[attr-defined]  # asyncio's
         return DatagramTransport(self, sock, end, protocol, address, waiter, extra)  # type: ignore[arg-type]  # a HostLoop
 
-    async def _make_subprocess_transport(self, *args: Any, **options: Any) -> NoReturn:
-        raise SimEscape("a subprocess", "give its program to a host of its own")
+    async def _make_subprocess_transport(
+        self, protocol: Any, args: Any, shell: bool, *more: Any, **options: Any
+    ) -> NoReturn:
+        how = "shell" if shell else "exec"
+        raise SimEscape(f"loop.subprocess_{how}", "give its program to a host of its own")
 
     def _make_read_pipe_transport(self, pipe: Any, *args: Any, **options: Any) -> NoReturn:
         raise SimEscape(f"a transport over {pipe!r}", "send it through a socket")

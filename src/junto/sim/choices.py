@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from typing import TypeAlias
 
-__all__ = ["Choices", "Neutral", "Stream"]
+__all__ = ["DRAWN", "Choices", "Neutral", "Stream"]
+
+DRAWN = ("random", "entropy")
+"""The labels of what programs draw by themselves, from generators and from the system."""
 
 Neutral: TypeAlias = tuple[str, str] | tuple[str, str, int, int]
 """A label and an entity, and between which world times, in nanoseconds, if not always."""
@@ -67,7 +70,8 @@ class Stream:
 class _Neutral(Stream):
     """A stream that decides nothing: the middle of every range, the first of every list.
 
-    Bytes are drawn all the same: they stand for what a program takes from the system, not for a decision.
+    Bytes are drawn all the same, for they stand for what a program takes from the system; but they are the
+    same ones whatever the run's seed is.
     """
 
     __slots__ = ()
@@ -155,6 +159,6 @@ class Choices:
         times: list[tuple[int, int]] = []
         for found in (self._times.get(key, []), self._times.get((label, "*"), [])):
             if found is None:
-                return _Neutral(name)
+                return _Neutral(f"neutral\0{label}\0{entity}")
             times += found
         return _NeutralForATime(name, self._now, times) if times else Stream(name)

@@ -10,7 +10,8 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from junto.sim.diffing import describe_difference
+from junto.sim.checking import stack_lines
+from junto.sim.diffing import describe_difference, find_difference
 from junto.sim.running_here import Here
 from junto.sim.summaries import Order, Summary
 from junto.sim.trace import Trace, read_trace
@@ -80,19 +81,26 @@ def check(used: Worker, fresh: Worker, seed: int) -> tuple[Summary, list[str]]:
         What came of it, and where the traces differ, in lines.
     """
     order = Order(seed=seed, level="net")
-    summary = used.run(order)
-    return summary, _compare(summary, fresh.run(order), ("in a used process", "in a fresh one"))
+    one, other = used.run(order), fresh.run(order)
+    names = "a used process", "a fresh one"
+    lines = _compare(one, other, names)
+    difference = find_difference(events_of(one), events_of(other)) if lines else None
+    if difference is not None:
+        asked = order.changed(stack=difference.number)  # only now is it known of which event
+        lines += stack_lines((used.run(asked).stack, fresh.run(asked).stack), names)
+    return one, lines
 
 
 def _compare(
-    one: Summary, other: Summary, names: tuple[str, str] = ("here", "in a clean process")
+    one: Summary, other: Summary, names: tuple[str, str] = ("this process", "a clean one")
 ) -> list[str]:
     if one.digest == other.digest and one.signature == other.signature:
         return []
     lines = describe_difference(events_of(one), events_of(other), names)
     if not lines:
         lines = [
-            f"the events are the same; {names[0]} it ended with {_end(one)}, {names[1]} with {_end(other)}"
+            f"the events are the same; in {names[0]} it ended with {_end(one)}, "
+            f"in {names[1]} with {_end(other)}"
         ]
     return lines
 

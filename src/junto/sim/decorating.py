@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,8 @@ from junto.sim.exploring import Settings, explore_scenario
 from junto.sim.faults import Faults
 from junto.sim.fixtures import Recipe, made, made_async
 from junto.sim.investigating import SimFailure
-from junto.sim.scenarios import DEFAULTS, SEEDS, Scenario, ScenarioError, target_of
+from junto.sim.plans import Fault, Plan
+from junto.sim.scenarios import SEEDS, Scenario, ScenarioError, target_of
 from junto.sim.world import World
 
 __all__ = ["bind", "simulated"]
@@ -24,7 +25,9 @@ def simulated(
     *,
     seeds: int = SEEDS,
     faults: Faults | None = None,
+    plan: Plan | str | Iterable[Fault] | None = None,
     timeout: float | None = None,
+    check: bool = False,
     **world: Any,
 ) -> Any:
     """Run a test in a simulated world, with many seeds.
@@ -44,8 +47,14 @@ def simulated(
         program: The test, if the decorator stands without arguments.
         seeds: How many seeds are run.
         faults: What may happen.
+        plan: What does happen, instead: the lines under ``needs`` in a report, for instance.
         timeout: How much virtual time a run may take, in seconds.
+        check: Whether to run each seed twice, the second time in a fresh process, and to compare.
         **world: Options of `World`; without them pieces of streams are cut, and things coincide.
+
+    Raises:
+        ScenarioError: It can be run in no world, or is given both faults and a plan.
+        PlanError: The plan is a text that is none.
     """
 
     def decorate(program: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,9 +67,11 @@ def simulated(
             if explored.investigation is not None:
                 raise SimFailure(explored.investigation)
 
-        options = {**DEFAULTS, **world}
-        scenario = Scenario(bind(program), program.__name__, faults, timeout, seeds, options)
-        scenario = replace(scenario, target=target_of(program, decorated=True))
+        target = target_of(program, decorated=True)
+        scenario = Scenario(bind(program), program.__name__, target=target)
+        scenario = scenario.changed(
+            faults=faults, plan=plan, timeout=timeout, seeds=seeds, check=check, **world
+        )
         signature = inspect.signature(program)
         others = [parameter for name, parameter in signature.parameters.items() if name != "world"]
         # pytest looks for fixtures there, and it has no world.

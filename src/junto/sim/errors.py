@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from junto.errors import JuntoError
 
 __all__ = [
     "HostDied",
+    "NotDeterministic",
     "OracleFailed",
     "SimDeadlock",
     "SimError",
@@ -15,6 +17,7 @@ __all__ = [
     "SimStuck",
     "SimTimeout",
     "UnclaimedError",
+    "signature",
 ]
 
 
@@ -90,3 +93,22 @@ class UnclaimedError(SimError):
 
 class HostDied(SimError):
     """The program waited for can give no result, for its host was killed."""
+
+
+class NotDeterministic(SimError):
+    """A seed gave two different runs; the text says where they differ first."""
+
+
+def signature(error: BaseException) -> str:
+    """Say what makes two failures the same one.
+
+    Of an error that was raised on a host it is that error's, wherever it was; numbers, addresses and what is
+    quoted do not count.
+    """
+    if isinstance(error, UnclaimedError) and error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, OracleFailed):
+        return f"{type(error).__name__}: {error.name}"
+    lines = str(error).splitlines()
+    text = re.sub(r"0x[0-9a-fA-F]+|\d+(\.\d+)?", "#", lines[0] if lines else "")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from junto.sim.artefacts import failed_before
 from junto.sim.confirming import check
-from junto.sim.errors import SimError
+from junto.sim.errors import NotDeterministic
 from junto.sim.investigating import Investigation, SimFailure, investigate
 from junto.sim.running_here import Here
 from junto.sim.scenarios import Scenario
@@ -24,10 +24,6 @@ from junto.sim.workers import MakeWorker, fixed_hash_seed, worker_for
 __all__ = ["ENDLESS", "Explored", "NotDeterministic", "Settings", "explore", "explore_scenario"]
 
 ENDLESS = range(1 << 62)
-
-
-class NotDeterministic(SimError):
-    """A seed gave two different runs; the text says where they differ first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,15 +114,17 @@ def explore(
             cannot import run here.
         budget: For how many real seconds to search, instead of a number of seeds.
         directory: Where the artefact and the page of a failure are written, such as ``.sim``.
-        check: Whether to run each seed twice, the second time in a fresh process.
+        check: Whether to run each seed twice, the second time in a fresh process, or in a fork if there
+            is no other way.
         shrink: Whether to shrink a failing run.
         raises: Whether a failure is raised; else it is in what is returned.
-        **options: ``faults``, ``timeout`` and the options of `World`.
+        **options: ``faults``, or ``plan``, also as text; ``timeout`` and the options of `World`.
 
     Raises:
         SimFailure: A seed fails; the text is the report.
         NotDeterministic: With `check`, a seed gave two different runs.
-        ScenarioError: The program takes other arguments.
+        ScenarioError: The program takes other arguments, or both faults and a plan are given.
+        PlanError: The plan is a text that is none.
     """
     scenario = Scenario.of(program, **options)
     settings = Settings(
@@ -176,12 +174,16 @@ def explore_scenario(
     jobs = cores() if settings.jobs is None else settings.jobs
     own = fixed_hash_seed()
     tell = _Teller(scenario.name) if settings.progress else None
+    checked = settings.check or scenario.check
+    if checked and make_worker is None:
+        here = Here(replace(scenario, options={**scenario.options, "check": True}))  # forks do it
+        checked = False
     first = []
     if settings.directory is not None and settings.first_failed:
         first = failed_before(settings.directory, program)
     try:
-        if settings.check:
-            found = _check(here, seeds, make_worker, own or "0", settings.budget)
+        if checked and make_worker is not None:
+            found = _check(seeds, make_worker, own or "0", settings.budget)
         else:
             found = search(
                 here,
@@ -216,16 +218,12 @@ def explore_scenario(
     return Explored(found.tally, found.seconds, investigation)
 
 
-def _check(
-    here: Here, seeds: Sequence[int], make_worker: MakeWorker | None, hash_seed: str, budget: float | None
-) -> Search:
+def _check(seeds: Sequence[int], make_worker: MakeWorker, hash_seed: str, budget: float | None) -> Search:
     """Run each seed in a process that runs them all, and in a fresh one.
 
     Raises:
         NotDeterministic: A seed gave two different runs.
     """
-    if make_worker is None:
-        raise SimError(f"{here.scenario.name} cannot be run in another process: that would not find it")
     began = monotonic()
     parts = []
     with make_worker(hash_seed) as used, make_worker(hash_seed) as fresh:

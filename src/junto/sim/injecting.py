@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from junto.sim.kernel import SECOND
@@ -48,6 +48,8 @@ class Injector:
 
     Attributes:
         injected: The faults that have begun, in their order.
+        complete: Whether what is scheduled are all faults of a run that was made before, those included
+            that its program has brought about itself; then what it asks for once more is not done.
     """
 
     def __init__(self, world: World) -> None:
@@ -55,12 +57,14 @@ class Injector:
         self._kernel = world.kernel
         self._network = NetworkFaults(world)
         self.injected: list[Injected] = []
+        self.complete = False
         self._active: dict[int, tuple[Injected, list[Undo]]] = {}
 
     def schedule(self, plan: Plan) -> None:
         """Let the faults of a plan happen, each at its time; what is past happens at once."""
         for fault in plan:
-            self._kernel.at(max(fault.at_ns, self._kernel.now), self.begin, fault)
+            when = max(fault.at_ns, self._kernel.now)
+            self._kernel.at(when, self.begin, replace(fault, at_ns=when))
 
     def begin(self, fault: Fault) -> None:
         """Let a fault begin now, and end by itself if it has a duration."""

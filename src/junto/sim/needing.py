@@ -23,10 +23,10 @@ _WORDS = {
     "ready": "the order of ready sockets of {}",
     "tie": "the order of hosts in the same instant",
     "clock": "the clocks of {}",
+    "random": "the random numbers of {}",
+    "entropy": "the random bytes of {}",
 }
 _SHOWN = 3  # so many things of a kind are named
-# As in shrinking: they are no decisions, or told otherwise.
-_UNTOLD = ("fault.", "entropy", "random", LABEL)
 
 
 def needs(order: Order, summary: Summary) -> tuple[str, ...]:
@@ -52,7 +52,13 @@ def _decisions(order: Order, summary: Summary) -> list[str]:
     always = {one[:2] for one in order.neutral if len(one) == 2}
     groups: dict[tuple[str, str], list[str]] = {}
     for label, entity in summary.choices:
-        if label.startswith(_UNTOLD) or (label, "*") in always or (label, entity) in always:
+        # Faults and operations are told otherwise.
+        if (
+            label.startswith("fault.")
+            or label == LABEL
+            or (label, "*") in always
+            or (label, entity) in always
+        ):
             continue
         groups.setdefault((label, _span(order, label, entity)), []).append(entity)
     return [_sentence(label, entities) + span for (label, span), entities in groups.items()]

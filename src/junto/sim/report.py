@@ -90,10 +90,12 @@ def report_text(failure: Failure) -> str:
     needs = [visible(line) for line in failure.needs]
     if not needs:
         needs = (
-            ["no fault; the neutral run fails"] if failure.shrunk else ["not known: the run was not shrunk"]
+            ["no fault, nothing of the seed; the neutral run fails"]
+            if failure.shrunk
+            else ["not known: the run was not shrunk"]
         )
     shrunk = f"({failure.shrunk})" if failure.shrunk else ""
-    before += _part("needs", _some(needs, 5, first=True), shrunk)
+    before += _part("needs", _some(needs, 6, first=True), shrunk)
     after = _part("replay", [visible(failure.replay)]) if failure.replay else []
     after += _part("view", [visible(failure.view)]) if failure.view else []
     for note in failure.notes[:2]:

@@ -6,13 +6,12 @@ Searching, shrinking and replaying call only this.
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from junto.sim.choices import Neutral
-from junto.sim.errors import OracleFailed, UnclaimedError
+from junto.sim.errors import NotDeterministic, OracleFailed, UnclaimedError, signature
 from junto.sim.faults import Faults
 from junto.sim.injecting import Injected
 from junto.sim.kernel import SECOND
@@ -38,7 +37,7 @@ class Outcome:
         oracle: The name of the property that did not hold, if it failed so.
         failed_ns: The world's time of the first failure, or None.
         failed_on: The name of the host it is ascribed to, or None.
-        plan: The faults that began, so that a run with this plan is the same one.
+        plan: The faults that began, so that a run with this plan is the same one, if it is `complete`.
         faults: What each of them hit.
         virtual_seconds: How long it took in the world.
         events: How many events and turns there were.
@@ -78,6 +77,7 @@ def run(
     *,
     faults: Faults | None = None,
     plan: Plan | str | Iterable[Fault] | None = None,
+    complete: bool = False,
     neutral: Iterable[Neutral] = (),
     timeout: float | None = None,
     trace: Level | Trace = "off",
@@ -90,7 +90,9 @@ def run(
             program, or a function that calls ``world.run`` itself.
         seed: What all decisions follow from.
         faults: What may happen; the seed makes a plan of it.
-        plan: What does happen, instead of that.
+        plan: What does happen, instead of that; also as text, see `junto.sim.plans`.
+        complete: Whether the plan is that of an `Outcome`, which has the faults, too, that the program
+            injects itself: then these do not happen once more.
         neutral: The decisions that are not taken.
         timeout: How much virtual time a coroutine function may take, in seconds.
         trace: How much is recorded, or what records it.
@@ -99,14 +101,18 @@ def run(
     Returns:
         What came of it. An error of the run is in there, not raised, unless it
         is a `KeyboardInterrupt` of whoever watches.
+
+    Raises:
+        NotDeterministic: With ``check=True``, the run made twice is not the same.
     """
     built = World(seed, neutral=neutral, trace=trace, **world)
     built.prepare(faults, None if plan is None else Plan.of(plan), timeout)
+    built.injector.complete = complete
     result, error = None, None
     try:
         controls = inspect.iscoroutinefunction(main)
         result = built.run(main, built, timeout=timeout) if controls else main(built)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, NotDeterministic):
         raise
     except BaseException as failure:
         error = failure
@@ -143,18 +149,3 @@ def _outcome(world: World, result: Any, error: BaseException | None) -> Outcome:
         reached=dict(world.reached),
         choices=world.choices.used(),
     )
-
-
-def signature(error: BaseException) -> str:
-    """Say what makes two failures the same one.
-
-    Of an error that was raised on a host it is that error's, wherever it was; numbers, addresses and what is
-    quoted do not count.
-    """
-    if isinstance(error, UnclaimedError) and error.__cause__ is not None:
-        error = error.__cause__
-    if isinstance(error, OracleFailed):
-        return f"{type(error).__name__}: {error.name}"
-    lines = str(error).splitlines()
-    text = re.sub(r"0x[0-9a-fA-F]+|\d+(\.\d+)?", "#", lines[0] if lines else "")
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

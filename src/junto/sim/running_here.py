@@ -9,6 +9,7 @@ from typing import Protocol
 from junto.sim.hearing import heard
 from junto.sim.running import Outcome
 from junto.sim.scenarios import Scenario
+from junto.sim.stacks import StackedEvents
 from junto.sim.summaries import Order, Summary, Tally, summarize
 from junto.sim.trace import make_trace
 
@@ -47,11 +48,21 @@ class Here:
     def run(self, order: Order) -> Summary:
         """Make one run."""
         trace = make_trace(order.level, seed=order.seed, options=self.scenario.options)
+        if trace is not None and order.stack is not None:
+            trace.events = StackedEvents()
         with heard(order.output) as lines:
             self.last = self.scenario.run(
-                order.seed, plan=order.plan, neutral=order.neutral, end_ns=order.end_ns, trace=trace
+                order.seed,
+                plan=order.plan,
+                complete=order.plan is not None,
+                neutral=order.neutral,
+                end_ns=order.end_ns,
+                trace=trace,
             )
-        return summarize(self.last, lines)
+        summary = summarize(self.last, lines)
+        if trace is not None and isinstance(trace.events, StackedEvents) and order.stack is not None:
+            summary.stack = trace.events.stack(order.stack)
+        return summary
 
     def try_seeds(self, seeds: Iterable[int], until: float | None = None) -> Tally:
         """Run seeds one after the other up to the first that fails; see `Runner`."""

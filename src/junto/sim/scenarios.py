@@ -29,6 +29,8 @@ SEEDS = 100
 DEFAULTS: Mapping[str, Any] = {"chunking": 0.1, "coincidence": 0.25}
 """Options of worlds that are searched for faults: pieces of streams are cut, and things coincide."""
 
+_ATTRIBUTES = ("faults", "plan", "timeout", "seeds", "check")  # all other changes are options of `World`
+
 
 class ScenarioError(SimError, ValueError):
     """There is no such program, or it is none for a world."""
@@ -42,8 +44,10 @@ class Scenario:
         main: What is given the world; see `junto.sim.run`.
         name: What it is called in reports.
         faults: What may happen.
+        plan: What does happen, instead of that.
         timeout: How much virtual time it may take, in seconds.
         seeds: How many seeds are run if nobody says it.
+        check: Whether a search runs each seed twice and compares.
         options: The other options of `World`; first those of `DEFAULTS`.
         target: How another process finds the program, as ``module:function`` or
             ``path.py:function``; None if it cannot.
@@ -52,8 +56,10 @@ class Scenario:
     main: Callable[[World], Any]
     name: str
     faults: Faults | None = None
+    plan: Plan | None = None
     timeout: float | None = None
     seeds: int = SEEDS
+    check: bool = False
     options: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULTS))
     target: str | None = None
 
@@ -66,7 +72,8 @@ class Scenario:
             **changes: The attributes that differ; options of `World` are added to those there are.
 
         Raises:
-            ScenarioError: It takes other arguments.
+            ScenarioError: It takes other arguments, or is given both faults and a plan.
+            PlanError: The plan is a text that is none.
         """
         made = getattr(program, "scenario", None)
         if not isinstance(made, cls):
@@ -75,8 +82,23 @@ class Scenario:
         return made.changed(**changes)
 
     def changed(self, **changes: Any) -> Scenario:
-        """Make one with other faults, timeout or seeds, or other options of `World`."""
-        known = {name: changes.pop(name) for name in ("faults", "timeout", "seeds") if name in changes}
+        """Make one with another attribute of these, or with other options of `World`.
+
+        Faults take the place of a plan, and a plan, also as text, that of faults.
+
+        Raises:
+            ScenarioError: Both are given.
+            PlanError: The plan is a text that is none.
+        """
+        known = {name: changes.pop(name) for name in _ATTRIBUTES if name in changes}
+        given = [name for name in ("faults", "plan") if known.get(name) is not None]
+        if len(given) > 1:
+            raise ScenarioError(f"{self.name} is given either plan= or faults=, not both")
+        if given:
+            known = {"faults": None, "plan": None, **known}
+        plan = known.get("plan")
+        if plan is not None:
+            known["plan"] = Plan.of(plan)
         return replace(self, options={**self.options, **changes}, **known)
 
     def run(
@@ -84,6 +106,7 @@ class Scenario:
         seed: int,
         *,
         plan: Plan | str | Iterable[Fault] | None = None,
+        complete: bool = False,
         neutral: Iterable[Neutral] = (),
         end_ns: int | None = None,
         trace: Trace | None = None,
@@ -92,7 +115,8 @@ class Scenario:
 
         Args:
             seed: What all decisions follow from.
-            plan: What happens, instead of what may.
+            plan: What happens, instead of what may, or of the plan that it has.
+            complete: Whether that has what the program itself injects, too.
             neutral: The decisions that are not taken.
             end_ns: When the controlling program is broken off, in nanoseconds of the
                 world; what has failed by then counts.
@@ -105,7 +129,8 @@ class Scenario:
             main,
             seed,
             faults=self.faults,
-            plan=plan,
+            plan=self.plan if plan is None else plan,
+            complete=complete,
             neutral=neutral,
             timeout=self.timeout,
             trace="off" if trace is None else trace,

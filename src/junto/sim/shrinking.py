@@ -12,7 +12,7 @@ from itertools import pairwise
 from time import monotonic
 from typing import TypeVar
 
-from junto.sim.choices import Neutral
+from junto.sim.choices import DRAWN, Neutral
 from junto.sim.kernel import SECOND
 from junto.sim.operations import LABEL
 from junto.sim.plans import Plan
@@ -31,8 +31,6 @@ _GRAIN = SECOND // 1000  # a time is not made out more exactly than this
 
 # Decisions in the order in which they are given up; the label ends at a point, if it is the first part only.
 _GROUPS = ("net.", "coincidence", "cpu", "thread", "ready", "tie", "clock")
-# What a program draws from its system is no decision of the simulation, and a plan stands in it as it is.
-_KEPT = ("fault.", "entropy", "random", LABEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +190,21 @@ class _Shrinking:
             self.accepts(end_ns=(failed // _GRAIN + 1) * _GRAIN)
 
     def _fewer_decisions(self) -> None:
-        labels = _in_order({label for label, _ in self.summary.choices if not label.startswith(_KEPT)})
-        everything = tuple((label, "*") for label in labels)
-        if not labels or self.accepts(neutral=self.order.neutral + everything):
+        labels = _in_order(
+            {
+                label
+                for label, _ in self.summary.choices  # of these, faults are written down, operations dropped
+                if not label.startswith("fault.")
+                and label != LABEL
+                and (label, "*") not in self.order.neutral
+            }
+        )
+        if not labels or self._neutralized(*((label, "*") for label in labels)):
             return
+        # What a program draws may be the very thing that it is about.
+        decided = [label for label in labels if label not in DRAWN]
+        if decided and self._neutralized(*((label, "*") for label in decided)):
+            labels = labels[len(decided) :]
         for label in labels:
             if self._neutralized((label, "*")):
                 continue
@@ -205,11 +214,11 @@ class _Shrinking:
                     self._neutralized((label, entity))
         done = set(self.order.neutral)
         for label, entity in list(self.summary.choices):
-            if label in labels and not {(label, "*"), (label, entity)} & done:
+            if label in labels and label not in DRAWN and not {(label, "*"), (label, entity)} & done:
                 self._bisect(label, entity)
 
-    def _neutralized(self, one: Neutral) -> bool:
-        return self.accepts(neutral=(*self.order.neutral, one))
+    def _neutralized(self, *ones: Neutral) -> bool:
+        return self.accepts(neutral=(*self.order.neutral, *ones))
 
     def _bisect(self, label: str, entity: str) -> None:
         """Find the span of time in which decisions of a kind matter."""
@@ -242,6 +251,8 @@ class _Shrinking:
 
 def _in_order(labels: set[str]) -> list[str]:
     def place(label: str) -> tuple[int, str]:
+        if label in DRAWN:
+            return len(_GROUPS) + 1, label
         for number, group in enumerate(_GROUPS):
             if label.startswith(group):
                 return number, label

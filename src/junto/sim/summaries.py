@@ -23,11 +23,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         seed: Its seed.
-        plan: The lines of its plan; None for what the seed makes of the scenario's faults.
+        plan: The lines of its plan, with all that is to happen; None for what the scenario says.
         neutral: The decisions that are not taken.
         end_ns: When it is broken off, if it is.
         level: What its trace records.
         output: Whether what is printed and logged is kept.
+        stack: The number of the event of which it is to be told who has made it, if of one.
     """
 
     seed: int
@@ -36,6 +37,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     end_ns: int | None = None
     level: Literal["off", "net", "turns", "all"] = "off"
     output: bool = False
+    stack: int | None = None
 
     def __post_init__(self) -> None:
         # JSON makes lists of them.
@@ -56,6 +58,7 @@ class Summary(msgspec.Struct, kw_only=True):
         faults: What began, as lines of a plan, and how much each hit.
         output: What was printed and logged, with times and hosts.
         trace: The trace, as its file has it.
+        stack: Who has made the event that was asked for.
     """
 
     seed: int
@@ -76,6 +79,7 @@ class Summary(msgspec.Struct, kw_only=True):
     choices: list[tuple[str, str]] = []
     output: list[str] = []
     trace: str | None = None
+    stack: list[str] = []
 
     @property
     def failed(self) -> bool:

@@ -155,6 +155,7 @@ def worker_for(scenario: Scenario) -> MakeWorker | None:
         return None
     changes: dict[str, Any] = {
         "faults": scenario.faults,
+        "plan": scenario.plan,
         "timeout": scenario.timeout,
         "seeds": scenario.seeds,
         **scenario.options,

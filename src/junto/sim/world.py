@@ -22,6 +22,7 @@ from contextlib import nullcontext
 from typing import Any, Literal, TypeVar
 
 from junto.sim.asyncgens import hand_over, hooks_restored
+from junto.sim.checking import refuse_without_fork, run_twice, stacked
 from junto.sim.choices import Choices, Neutral
 from junto.sim.claims import Claims, Failure
 from junto.sim.errors import SimDeadlock, SimTimeout
@@ -72,6 +73,7 @@ class World:
         mode: ``natural`` for what the standard loop can do; ``adversarial`` to
             run tasks that are ready together in any order, as other loops may.
         audit: Whether to find, at the price of time, calls that bypass the simulation.
+        check: Whether `run` makes the run twice, the first time in a fork of the process.
 
     Attributes:
         kernel: The heap of events and the time.
@@ -104,11 +106,16 @@ class World:
         coincidence: float = 0.0,
         mode: Literal["natural", "adversarial"] = "natural",
         audit: bool = False,
+        check: bool = False,
     ) -> None:
         self.seed = seed
         self.choices = Choices(seed, neutral, lambda: self.kernel.now)
         self.kernel = Kernel(self.choices.stream("tie", "world"))
         self.trace = make_trace(trace, seed=seed) if isinstance(trace, str) else trace
+        self._check = check
+        if check:
+            refuse_without_fork()
+            self.trace = stacked(self.trace, seed)
         self.baton = Baton(self.kernel, hand_over, self._ending)
         self.mode = mode
         self.claims = Claims()
@@ -208,8 +215,12 @@ class World:
             SimStuck: A callback did not return in real time.
             OracleFailed: A property did not hold.
             UnclaimedError: A program failed on a host, and nobody waited for it or expected it.
+            NotDeterministic: With ``check=True``, the run is another one when it is made again.
             BaseException: What it raised itself.
         """
+        if self._check:
+            self._check = False
+            return run_twice(self, lambda: self.run(main, *args, timeout=timeout))
         auditing = watch() if self._audit else nullcontext(self.findings)
         with (
             hooks_restored(),
@@ -322,7 +333,7 @@ class World:
 
         def begin() -> None:
             if plan is not None:
-                self.inject(plan)
+                self.injector.schedule(plan)
             elif faults is not None:
                 self.inject(faults, timeout)
 
@@ -345,7 +356,8 @@ class World:
             plan = faults.plan(self.choices, [host.name for host in self.hosts()], duration)
         else:
             plan = Plan.of(faults)
-        self.injector.schedule(plan)
+        if not self.injector.complete:
+            self.injector.schedule(plan)
         return plan
 
     def swarm(self, duration: float | None = None, **limits: Any) -> Plan:

@@ -3,8 +3,8 @@
 `installing` holds the registry, in which the other parts of the simulation put what they replace; `clocks`,
 `unix_clocks` and `dates` tell the time; `entropy` and `generators` draw; `identity` says who a process is;
 `counters` and `numbering` count what a process would count from its start; `trio_parts` does so for trio;
-`borrowing` is what surrounds a run, with `older_generators`; `refusing` has what cannot be simulated; `audit`
-finds what all this does not reach.
+`borrowing` is what surrounds a run, with `older_generators`; `imports` is for those in the middle of one;
+`refusing` has what cannot be simulated; `audit` finds what all this does not reach.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from junto.sim.interception import (
     entropy,
     generators,
     identity,
+    imports,
     refusing,
     trio_parts,
     unix_clocks,
@@ -33,6 +34,7 @@ __all__ = [
     "entropy",
     "generators",
     "identity",
+    "imports",
     "install",
     "installed",
     "refusing",

@@ -20,7 +20,7 @@ from typing import Any
 from junto.sim.interception.installing import install
 from junto.sim.interception.older_generators import find_older_generators
 
-__all__ = ["borrowed"]
+__all__ = ["borrowed", "take_in"]
 
 BETWEEN_COLLECTIONS = 16  # runs
 
@@ -61,6 +61,19 @@ def borrowed(epoch: float = 1_800_000_000) -> Generator[None]:
             _runs -= 1
             if _runs == 0:
                 _borrowed.close()
+
+
+def take_in() -> None:
+    """Do for what was imported in the middle of a run what `borrowed` did for all that was there before."""
+    if not install():
+        return
+    with _lock:
+        known = {id(generator) for generator in _generators.values()}
+        for name, generator in find_older_generators().items():
+            if id(generator) not in known and _runs:
+                _borrowed.callback(generator.setstate, generator.getstate())
+                generator.seed(name)
+                _generators[name] = generator
 
 
 @contextmanager

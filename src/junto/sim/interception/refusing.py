@@ -10,9 +10,9 @@ import asyncio
 import functools
 import importlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from junto.sim.errors import SimEscape
 from junto.sim.here import here
@@ -20,11 +20,14 @@ from junto.sim.interception.installing import replace, when_imported
 
 __all__ = ["refuse"]
 
+T = TypeVar("T")
+
 _PROCESSES = "there is one process on a host; give what the other one does to a host of its own"
 _SIGNALS = "handle signals with signal.signal() or loop.add_signal_handler()"
 _TIMERS = "wait with a timeout instead"
 
 _REFUSED: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("asyncio", ("create_subprocess_exec", "create_subprocess_shell"), _PROCESSES),
     ("subprocess", ("Popen.__init__",), _PROCESSES),
     (
         "os",
@@ -55,13 +58,14 @@ _REFUSED_IF_IMPORTED: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-def refuse(module: str, path: str, instead: str) -> None:
+def refuse(module: str, path: str, instead: str, title: str = "") -> None:
     """Have a function or method raise `SimEscape` in code of a host.
 
     Args:
         module: The module's full name, which is imported; a name that it does not have is left out.
         path: The name in it, or ``Class.method``.
         instead: What to do instead.
+        title: What it is called; empty for its own name.
     """
     owner: Any = importlib.import_module(module)
     *classes, name = path.split(".")
@@ -70,7 +74,7 @@ def refuse(module: str, path: str, instead: str) -> None:
     original: Any = vars(owner).get(name)
     if original is None:
         return
-    title = f"{module}.{path.removesuffix('.__init__')}"
+    title = title or f"{module}.{path.removesuffix('.__init__')}"
 
     @functools.wraps(original)
     def call(*args: Any, **options: Any) -> Any:
@@ -98,24 +102,47 @@ for _module, _paths in _REFUSED_IF_IMPORTED:
     _refuse_when_imported(_module, _paths)
 
 
-def _ignore(module: str, path: str, original: Callable[..., Any]) -> None:
+def _refuse_multiprocessing(module: str, path: str, title: str = "") -> None:
+    when_imported(module, lambda _: refuse(module, path, _PROCESSES, title))
+
+
+# Not where they meet the system: what they do before would be done, and another name be told.
+_refuse_multiprocessing("multiprocessing.process", "BaseProcess.start", "multiprocessing.Process.start")
+_refuse_multiprocessing("multiprocessing.resource_tracker", "ResourceTracker.ensure_running")
+_refuse_multiprocessing("multiprocessing.shared_memory", "SharedMemory.__init__")
+
+
+def _substitute(module: str, path: str, original: Callable[..., Any], stock: Callable[..., Any]) -> None:
+    """Have a function of the standard library called instead, with a warning."""
+
     @functools.wraps(original)
     def call(*args: Any, **options: Any) -> Any:
         if here.host is None:
             return original(*args, **options)
         warnings.warn(f"{module}.{path} is ignored in a simulated world", RuntimeWarning, stacklevel=2)
-        return None
+        return stock(*args, **options)
 
     replace(module, path, call)
 
 
-_ignore("asyncio.events", "set_event_loop_policy", vars(asyncio)["set_event_loop_policy"])
+def _run(main: Coroutine[Any, Any, T], *, debug: bool | None = None, **_: Any) -> T:
+    with asyncio.Runner(debug=debug, loop_factory=asyncio.SelectorEventLoop) as runner:
+        return runner.run(main)
 
 
 def _uvloop(module: ModuleType) -> None:
-    _ignore("uvloop", "install", module.install)
-    for name in ("new_event_loop", "run"):
-        refuse("uvloop", name, "it does its own I/O; take asyncio's own loop")
+    _substitute("uvloop", "install", module.install, lambda: None)
+    _substitute("uvloop", "new_event_loop", module.new_event_loop, asyncio.SelectorEventLoop)
+    _substitute("uvloop", "run", module.run, _run)
+
+    def init(self: Any) -> None:
+        if here.host is not None:
+            raise SimEscape("uvloop.Loop", "it does its own I/O; take asyncio's own loop")
+        original(self)
+
+    original = module.Loop.__init__
+    replace("uvloop", "Loop.__init__", init, inherited=True)
 
 
+_substitute("asyncio.events", "set_event_loop_policy", vars(asyncio)["set_event_loop_policy"], lambda _: None)
 when_imported("uvloop", _uvloop)
