@@ -68,12 +68,13 @@ def take_in() -> None:
     if not install():
         return
     with _lock:
-        known = {id(generator) for generator in _generators.values()}
+        known = {id(generator) for generator, _ in _generators}
         for name, generator in find_older_generators().items():
             if id(generator) not in known and _runs:
+                begin = random.Random(name).getstate()
                 _borrowed.callback(generator.setstate, generator.getstate())
-                generator.seed(name)
-                _generators[name] = generator
+                generator.setstate(begin)
+                _generators.append((generator, begin))
 
 
 @contextmanager
