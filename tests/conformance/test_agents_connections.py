@@ -120,7 +120,8 @@ def test_a_connection_that_its_peer_has_ended_is_used_no_more(scene: Any, name: 
             await here.watch(proxy, lambda: lost.append("lost"))
             (peer,) = there.doors.peers
             # What is still to be answered keeps the connection, though its peer has sent the end.
-            peer.call_path("agents/0/slowly", 1)
+            slow = peer.call_path("agents/0/slowly", 1)
+            slow.add_done_callback(lambda answer: answer.exception())  # the connection's end, in the end
             await until(rt, lambda: busy.seen)
             dying = here.connections.peer(proxy._target.place)
             peer.channel.half_close()
