@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import permutations, takewhile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import trustme
@@ -80,10 +80,6 @@ def included(page: Path) -> list[Path]:
     return [(page.parent / path).resolve() for path in paths]
 
 
-def page_id(page: Path) -> str:
-    return page.stem
-
-
 def make_certificates(page: Path, folder: Path) -> None:
     (script,) = ("\n".join(lines) for _, kind, lines in blocks(page) if kind == "sh")
     if shutil.which("openssl"):
@@ -142,8 +138,14 @@ def reading(page: Path, folder: Path) -> Iterator[Reader]:
         reader.stop()
 
 
-@pytest.mark.parametrize("calling", FLAVOURS)
-@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def readers() -> Iterator[Any]:
+    """Give each page with each flavour that it has something of its own for."""
+    for page in PAGES:
+        for flavour in sorted({command.flavour for command in commands(page)} - {""}) or [""]:
+            yield pytest.param(page, flavour, id="-".join(filter(None, (page.stem, flavour))))
+
+
+@pytest.mark.parametrize(("page", "calling"), list(readers()))
 def test_a_reader_sees_what_the_page_shows(page: Path, calling: str, tmp_path: Path) -> None:
     if page.name == "tls.md":
         make_certificates(page, tmp_path)

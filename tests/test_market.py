@@ -54,3 +54,9 @@ def test_the_books_agree_after_the_network_was_cut_in_a_simulated_market(tmp_pat
 def test_a_simulated_market_is_the_same_again(tmp_path: Path) -> None:
     outcomes = [run(tmp_path, "--agents", "80", "--json", program="simulated.py").stdout for _ in range(2)]
     assert outcomes[0] == outcomes[1] != ""
+
+
+def test_a_seller_whose_process_is_killed_is_back(tmp_path: Path) -> None:
+    done = run(tmp_path, program="lasting.py")
+    assert done.stdout == "quote: 19 18\ncrashed; again in 0.1 s\nquote: 19\n", done.stderr
+    assert done.stderr == ""

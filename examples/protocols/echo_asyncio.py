@@ -6,8 +6,10 @@ from junto.protocols import drive
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await drive(echo(), reader, writer)
-    writer.close()
+    try:
+        await drive(echo(), reader, writer)
+    finally:
+        writer.close()
 
 
 async def talk(host: str, port: int, *lines: bytes) -> list[bytes]:

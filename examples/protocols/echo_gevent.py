@@ -20,7 +20,7 @@ def main() -> None:
     server = StreamServer(("127.0.0.1", 0), lambda sock, _: run(echo(), sock))
     server.start()
     talks = [gevent.spawn(talk, server.address, *lines) for lines in ([b"hello"], [b"you", b"too"])]
-    for each in gevent.joinall(talks):
+    for each in talks:
         print(each.get())
     server.stop()
 

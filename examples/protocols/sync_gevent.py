@@ -21,8 +21,8 @@ def main() -> None:
         server.start_thread()
         with sync.connect(server.addresses[0]) as peer:
             mills = [gevent.spawn(peer.remote.grind, corn) for corn in ("oat", "rye", "wheat")]
-            for mill in gevent.joinall(mills, timeout=5.0):
-                print(mill.get())
+            for mill in mills:
+                print(mill.get(timeout=5.0))
 
 
 if __name__ == "__main__":

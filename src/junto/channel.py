@@ -181,8 +181,8 @@ class Channel(ChannelEndpoint):
         return self._protocol.extended
 
     def is_closing(self) -> bool:
-        """Tell whether the channel is closed or about to be."""
-        return self._closing or self._error is not None
+        """Tell whether the channel is closed or about to be, as it is when the peer has sent its end."""
+        return self._closing or self._error is not None or (self._eof and self._reconnect is None)
 
     async def wait_closed(self) -> None:
         """Wait until the channel is closed, by whichever side."""
@@ -271,9 +271,14 @@ class Channel(ChannelEndpoint):
                 if outgoing.is_empty():
                     return
 
-    def abort(self) -> None:
-        """End the connection at once; what is not sent is lost, handlers are cancelled."""
+    def abort(self, error: ConnectionLost | None = None) -> None:
+        """End the connection at once; what is not sent is lost, handlers are cancelled.
+
+        Args:
+            error: What those get who wait for something; ``None`` says that the channel was closed.
+        """
         self._closing = True
+        self._error = self._error or error
         self._look()
         self._answering.cancel_handlers()
         self._outgoing = None

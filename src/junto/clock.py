@@ -8,6 +8,7 @@ way.
 from __future__ import annotations
 
 import heapq
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -17,6 +18,8 @@ from junto.runtime import Future, Runtime, TimerHandle
 __all__ = ["Clock", "ExternalClock", "RuntimeClock"]
 
 T = TypeVar("T")
+
+logger = logging.getLogger("junto")
 
 
 class Clock(Protocol):
@@ -155,7 +158,11 @@ class ExternalClock(_Clock):
             raise ValueError(f"the time must be > {self._time}, but is {time}")
         self._time = time
         while self._waiting and self._waiting[0][0] <= time:
-            heapq.heappop(self._waiting)[2].run()
+            call = heapq.heappop(self._waiting)[2]
+            try:
+                call.run()
+            except Exception as error:  # it is nobody's fault who sleeps until later
+                logger.error("a callback of a clock failed", exc_info=error)
 
     def _call_in(self, seconds: float, function: Callable[..., object], args: tuple[Any, ...]) -> TimerHandle:
         if not seconds > 0:

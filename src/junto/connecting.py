@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from junto.address import Address
 from junto.errors import ConnectionFailed, RequestTimeout
@@ -13,9 +13,11 @@ from junto.waiting import Deadline, within
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["open_transport", "pauses", "sleep"]
+__all__ = ["keep_trying", "open_transport", "pauses", "sleep"]
 
-ATTEMPT = 30.0
+T = TypeVar("T")
+
+ATTEMPT: Final = 30.0
 """How long one attempt may take at most, in seconds."""
 
 
@@ -63,15 +65,44 @@ async def open_transport(
     Raises:
         ConnectionFailed: The last attempt failed, and its error is this one.
     """
+    return await keep_trying(
+        runtime,
+        lambda: runtime.connect(address, factory, tls=tls),
+        f"connecting to {address}",
+        timeout=timeout,
+    )
+
+
+async def keep_trying(
+    runtime: Runtime,
+    attempt: Callable[[], Coroutine[Any, Any, T]],
+    what: str,
+    *,
+    timeout: float | None,
+    longest: float = ATTEMPT,
+    hopeless: type[ConnectionFailed] | tuple[()] = (),
+) -> T:
+    """Make attempts, with growing pauses, while time is left, and give the result of the first that succeeds.
+
+    Args:
+        runtime: Whose clock says what time is left.
+        attempt: Begins one.
+        what: What is done, for the error of one that took too long.
+        timeout: As for `open_transport`.
+        longest: How long one attempt may take at most, in seconds.
+        hopeless: Errors after which there is none.
+
+    Raises:
+        ConnectionFailed: The last attempt failed, and its error is this one.
+    """
     once = timeout is not None and timeout <= 0
     deadline = Deadline(runtime, None if once else timeout)
     reason: ConnectionFailed | None = None
     for pause in pauses():
-        attempt = deadline.remaining(ATTEMPT)
         try:
-            return await within(
-                runtime, attempt, runtime.connect(address, factory, tls=tls), f"connecting to {address}"
-            )
+            return await within(runtime, deadline.remaining(longest), attempt(), what)
+        except hopeless:
+            raise
         except ConnectionFailed as error:
             reason = error
         except RequestTimeout as error:

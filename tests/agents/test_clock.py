@@ -40,6 +40,16 @@ def test_dates_without_an_offset_are_utc() -> None:
         external("noon")
 
 
+def test_a_callback_that_fails_leaves_nobody_asleep(caplog: pytest.LogCaptureFixture) -> None:
+    clock = external()
+    seen: list[str] = []
+    clock.call_at(1, lambda: [][0])
+    clock.call_at(2, seen.append, "woken")
+    clock.set_time(3)
+    assert seen == ["woken"]
+    assert "IndexError" in caplog.text
+
+
 def test_who_is_due_is_woken_in_order_and_sees_the_new_time() -> None:
     clock = external()
     seen: list[tuple[str, float]] = []

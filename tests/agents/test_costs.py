@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 import tracemalloc
 import weakref
 
-from junto import expose
+import pytest
+
+from junto import RemoteError, expose
 from junto.agents import aio
 
 
@@ -37,6 +40,29 @@ def test_an_idle_agent_takes_less_than_a_kibibyte_even_if_it_has_worked() -> Non
                 tracemalloc.stop()
 
     assert asyncio.run(main()) < 1024
+
+
+def test_removing_many_agents_takes_no_longer_for_each_while_much_is_to_be_handled() -> None:
+    async def remove(count: int) -> float:
+        async with aio.open_container() as container:
+            agents = [Idle(container) for _ in range(count)]
+            for agent in agents:
+                container.tell(agent, "nothing")
+            asked = container.ask(agents[-1], "nothing")
+            start = time.process_time()
+            for agent in agents:
+                await container.remove(agent)
+            taken = time.process_time() - start
+            with pytest.raises(RemoteError, match="no agent"):
+                await asked
+            assert container.handling._gone == {}
+            return taken / count
+
+    async def main() -> None:
+        few = min([await remove(500) for _ in range(3)])
+        assert await remove(10_000) < 8 * few
+
+    asyncio.run(main())
 
 
 def test_nothing_is_left_of_an_agent_that_ended_nor_of_a_proxy_that_nobody_holds() -> None:

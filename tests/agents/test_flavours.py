@@ -39,6 +39,7 @@ async def round_trip(flavour: Any, there: Any, here: Any) -> None:
     assert await proxy.price(other) == 3.0
     assert await here.ask(proxy, "cost") == 1.5
     assert isinstance(proxy, flavour.AgentProxy.__origin__)
+    assert flavour.url_of(proxy) == flavour.url_of(seller) == seller.url
 
 
 def test_asyncio() -> None:
@@ -139,6 +140,7 @@ def test_blocking() -> None:
         assert proxy.price(other) == 3.0
         assert here.proxy(seller.url).cost() == 1.5
         assert here.ask(proxy, "cost") == 1.5
+        assert sync.url_of(proxy) == sync.url_of(there.proxy(seller)) == seller.url
         assert list(proxy.count(3)) == [0, 1, 2]
         own = there.proxy(seller)
         assert own.cost() == 1.5
@@ -247,6 +249,7 @@ def test_simpy() -> None:
         proxy = yield here.find("ann")
         assert (yield proxy.price(other)) == 3.0
         assert (yield here.ask(proxy, "cost")) == 1.5
+        assert simpy.url_of(proxy) == simpy.url_of(seller) == seller.url
         assert (yield here.ask(other, "price", seller)) == 3.0
         here.tell(proxy, "keep", 1)
         here.tell(proxy, "keep", 2)
@@ -271,3 +274,17 @@ def test_simpy() -> None:
     env.run(until=env.process(process(env)))
     with pytest.raises(TypeError):
         simpy.open_container(None, HERE)  # type: ignore[arg-type]  # that is the point
+
+
+@pytest.mark.parametrize("flavour", [aio, sync, trio, simpy])
+def test_a_heartbeat_takes_some_time_in_each_flavour(flavour: Any) -> None:
+    env = [junto.simpy.Environment()] if flavour is simpy else []
+    with pytest.raises(ValueError, match="heartbeat"):
+        flavour.open_container(*env, HERE, heartbeat=0)
+
+
+def test_all_flavours_have_the_same_names() -> None:
+    names = {
+        flavour.__name__: set(flavour.__all__) - {"EnvironmentClock"} for flavour in (aio, sync, trio, simpy)
+    }
+    assert len(set(map(frozenset, names.values()))) == 1, names

@@ -179,6 +179,140 @@ def test_a_crash_is_reported_and_told_to_who_holds_proxies() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("at", [HERE, "unix"])
+def test_a_container_that_crashed_is_started_anew_at_the_same_url(tmp_path: Path, at: str) -> None:
+    async def main() -> None:
+        failures: list[aio.Failure] = []
+        crashed: list[int] = []
+        lost, again = asyncio.Event(), asyncio.Event()
+
+        async def refill(process: aio.ContainerProcess) -> None:
+            assert process.restarts == len(crashed)
+            await process.spawn(Worker, 7)
+            again.set()
+
+        async with aio.open_container(HERE, on_failure=failures.append) as container:
+            process = await aio.spawn_container(
+                container,
+                allow=ALLOW,
+                at=f"unix://{tmp_path}/s" if at == "unix" else at,
+                restart=aio.Restart(first=0.01),
+                on_crash=lambda process: crashed.append(process.pid),
+                on_restart=refill,
+            )
+            await process.spawn(Worker)
+            for _ in range(2):
+                url, pid = process.url, process.pid
+                worker = await container.connect(f"{url}1")
+                await container.watch(worker, lost.set)
+                with pytest.raises(ConnectionLost):
+                    await worker.crash()
+                await lost.wait()
+                await again.wait()
+                assert process.url == url
+                assert process.pid != pid == crashed[-1]
+                assert await worker.pid() == process.pid
+                lost.clear()
+                again.clear()
+            assert [failure.restart_in for failure in failures] == [0.01, 0.02]
+            assert process.restarts == 2
+            assert await process.stop() == 0
+
+    run(main())
+
+
+def test_a_container_is_started_anew_as_often_as_asked() -> None:
+    async def main() -> None:
+        failures: list[aio.Failure] = []
+
+        def bad(process: aio.ContainerProcess) -> None:
+            raise ValueError(f"bad {process.restarts}")
+
+        async with aio.open_container(on_failure=failures.append) as container:
+            process = await aio.spawn_container(
+                container,
+                allow=ALLOW,
+                restart=aio.Restart(first=0.0, times=1),
+                on_crash=bad,
+                on_restart=lambda process: process.kill(),
+            )
+            process.kill()
+            assert await process.wait() == -9
+            assert process.restarts == 1
+            assert [failure.restart_in for failure in failures if failure.what.startswith("the con")] == [
+                0.0,
+                None,
+            ]
+            assert [str(failure.error) for failure in failures if failure.what == "on_crash"] == [
+                "bad 0",
+                "bad 1",
+            ]
+
+    run(main())
+
+
+def test_a_container_that_waits_to_be_started_anew_can_be_stopped() -> None:
+    async def main() -> None:
+        waits = asyncio.Event()
+        async with aio.open_container(on_failure=lambda failure: None) as container:
+            process = await aio.spawn_container(
+                container, allow=ALLOW, restart=aio.Restart(first=30), on_crash=lambda process: waits.set()
+            )
+            process.kill()
+            await waits.wait()
+            with pytest.raises(ConnectionError):
+                await process.spawn(Worker)
+            assert await process.stop() == -9
+            assert process.restarts == 0
+
+    run(main())
+
+
+def test_a_place_that_is_taken_meanwhile_is_tried_again() -> None:
+    async def main() -> None:
+        crashed = 0
+        twice, there = asyncio.Event(), asyncio.Event()
+
+        def report(failure: aio.Failure) -> None:
+            nonlocal crashed
+            crashed += 1
+            if crashed == 2:
+                twice.set()
+
+        async with aio.open_container(on_failure=report) as container:
+            process = await aio.spawn_container(
+                container,
+                allow=ALLOW,
+                restart=aio.Restart(first=0.1),
+                on_restart=lambda process: there.set(),
+            )
+            url = process.url
+            process.kill()
+            await asyncio.to_thread(process._child._process.wait, WAIT)
+            async with aio.open_container(url):
+                await twice.wait()
+            await there.wait()
+            assert process.url == url
+            assert process.restarts == 1
+            assert await process.stop() == 0
+
+    run(main())
+
+
+def test_a_container_that_is_closed_starts_no_others() -> None:
+    async def main() -> None:
+        container = await aio.open_container()
+        spawning = asyncio.ensure_future(aio.spawn_container(container, allow=ALLOW))
+        await asyncio.sleep(0)
+        await container.close()
+        with pytest.raises(ConnectionError):
+            await spawning
+        with pytest.raises(ConnectionLost, match="closed"):
+            await aio.spawn_container(container, allow=ALLOW)
+
+    run(main())
+
+
 def test_a_container_that_does_not_come_to_listen_is_an_error() -> None:
     async def main() -> None:
         async with aio.open_container() as container:
@@ -186,8 +320,14 @@ def test_a_container_that_does_not_come_to_listen_is_an_error() -> None:
                 await aio.spawn_container(container, allow=[], at="unix:///no/such/folder/s")
             with pytest.raises(ConnectionFailed, match="took longer"):
                 await aio.spawn_container(container, allow=[], timeout=0.0)
+            with pytest.raises(ConnectionFailed, match="ended with"):
+                await aio.spawn_container(container, allow=[], types="no.such.module:TYPES")
             with pytest.raises(ValueError):
                 await aio.spawn_container(container, allow=["x"])
+            with pytest.raises(ValueError, match="local"):
+                await aio.spawn_container(container, allow=[], at="local://there")
+            with pytest.raises(ValueError, match="http"):
+                await aio.spawn_container(container, allow=[], at="http://127.0.0.1")
 
     run(main())
 
@@ -196,7 +336,7 @@ def test_closing_the_container_ends_its_processes() -> None:
     async def main() -> None:
         async with aio.open_container() as container:
             (process,) = await aio.spawn_containers(container, 1, allow=ALLOW)
-        assert await asyncio.to_thread(process._process.wait, WAIT) == 0
+        assert await asyncio.to_thread(process._child._process.wait, WAIT) == 0
 
     run(main())
 
@@ -306,7 +446,19 @@ def test_blocking() -> None:
         process.kill()
         assert process.wait() == -9
         assert crashed == [process.pid]
-        (other,) = sync.spawn_containers(container, 1, allow=ALLOW)
+        pids: list[int] = []
+        (other,) = sync.spawn_containers(
+            container,
+            1,
+            allow=ALLOW,
+            restart=sync.Restart(first=0.0),
+            on_restart=lambda process: pids.append(process.spawn(Worker).pid()),
+        )
+        other.kill()
+        while not pids:
+            container.clock.sleep(0.01)
+        assert pids == [other.pid]
+        assert other.restarts == 1
         assert other.stop() == 0
 
 
@@ -327,7 +479,20 @@ def test_simpy() -> None:
         process.kill()
         assert (yield process.wait()) == -9
         assert crashed == [process.pid]
-        (other,) = yield simpy.spawn_containers(container, 1, allow=ALLOW)
+        pids: list[int] = []
+
+        def refill(process: Any) -> Generator[Any, Any, None]:
+            worker = yield process.spawn(Worker)
+            pids.append((yield worker.pid()))
+
+        (other,) = yield simpy.spawn_containers(
+            container, 1, allow=ALLOW, restart=simpy.Restart(first=0.0), on_restart=refill
+        )
+        other.kill()
+        while not pids:
+            yield env.timeout(0.01)
+        assert pids == [other.pid]
+        assert other.restarts == 1
         assert (yield other.stop()) == 0
         yield container.close()
 

@@ -47,7 +47,17 @@ def test_a_container_is_run_until_it_is_interrupted(commands: Commands, folder: 
 
 
 def test_its_manager_stops_it_and_sets_its_clock(commands: Commands, folder: Path) -> None:
-    words = ["--clock", "2016-01-01", "--allow", "traders:Trader", "--codec", "msgpack", "--json"]
+    words = [
+        "--clock",
+        "2016-01-01",
+        "--allow",
+        "traders:Trader",
+        "--codec",
+        "msgpack",
+        "--heartbeat",
+        "5",
+        "--json",
+    ]
     process = commands.start("agents", "serve", "--at", f"unix://{folder}/s", *words)
     told = json.loads(first_line(process))
     assert told == {"containers": [f"ipc://[{folder}/s]/"], "manager": f"ipc://[{folder}/s]/0"}
@@ -78,6 +88,8 @@ def test_containers_show_certificates(commands: Commands, folder: Path, certific
 def test_wrong_input_is_told(junto: Run, folder: Path) -> None:
     for words in (
         ["--at", "nonsense"],
+        ["--at", "local://here"],
+        ["--at", "tcp://127.0.0.1:0", "--heartbeat", "0"],
         ["--at", "tls://127.0.0.1:0"],
         ["--at", "tcp://127.0.0.1:0", "--allow", "nonsense"],
         ["--at", "tcp://127.0.0.1:0", "--cafile", str(folder / "traders.py")],

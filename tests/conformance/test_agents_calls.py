@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 from junto import CustomType, expose
 from junto.agents.agent import Agent
-from junto.agents.proxies import AgentProxy
+from junto.agents.proxies import AgentProxy, url_of
 from junto.errors import (
     CodecError,
     ConnectionFailed,
@@ -202,6 +204,37 @@ def test_a_proxy_is_passed_on_to_third_parties(scene: Any) -> None:
             assert back == first.proxy(one)
             part = await from_one.part()
             assert await part.double(3) == 6
+
+    scene(scenario)
+
+
+def test_a_proxy_tells_its_url_and_keeps_the_names_of_its_agent(scene: Any) -> None:
+    class Page(Agent[Any]):
+        @expose
+        def target(self) -> str:
+            return "its own"
+
+        place = target
+
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as there, home(rt, "") as here:
+            page, echo, nowhere = Page(there), Echo(there), Echo(here)
+            proxy = await here.connect(page.url)
+            assert await proxy.target() == await proxy.place() == "its own"
+            assert url_of(proxy) == url_of(there.proxy(page)) == url_of(page) == page.url
+            part = await here.proxy(echo.url).part()
+            assert url_of(part) == f"{echo.url}/inner"
+            assert await here.proxy(url_of(part)).double(4) == 8
+            there_too = await here.proxy(echo.url).echo(proxy)
+            assert url_of(there_too) == page.url
+            with pytest.raises(ValueError, match="listens nowhere"):
+                url_of(here.proxy(nowhere))
+            with pytest.raises(TypeError):
+                url_of(page.url)  # type: ignore[arg-type]  # that is the point
+            with pytest.raises(TypeError, match="url_of"):
+                copy.copy(proxy)
+            with pytest.raises(TypeError, match="url_of"):
+                pickle.dumps(proxy)
 
     scene(scenario)
 

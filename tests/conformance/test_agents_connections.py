@@ -8,11 +8,13 @@ import pytest
 
 from junto.address import Address
 from junto.agents import local
-from junto.errors import ConnectionFailed, ConnectionLost, RequestTimeout
+from junto.agents.addresses import Place
+from junto.agents.supervision import Failure
+from junto.errors import CodecError, ConnectionFailed, ConnectionLost, RequestTimeout
 
 from .agents import Echo, home
 from .endpoints import Recorder
-from .layers import Raw, until
+from .layers import Raw, serving, until
 from .worlds import sleep
 
 
@@ -106,6 +108,71 @@ def test_calls_in_flight_fail_when_the_connection_is_lost(scene: Any) -> None:
     scene(scenario)
 
 
+@pytest.mark.parametrize("name", ["tcp://127.0.0.1:0", "local://says-goodbye"])
+@pytest.mark.parametrize("way", ["call", "ask", "tell", "connect", "watch"])
+def test_a_connection_that_its_peer_has_ended_is_used_no_more(scene: Any, name: str, way: str) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt, name) as there, home(rt) as here:
+            echo, busy = Echo(there), Echo(here)
+            busy.hold = rt.create_future()
+            proxy = await here.connect(echo.url)
+            lost: list[str] = []
+            await here.watch(proxy, lambda: lost.append("lost"))
+            (peer,) = there.doors.peers
+            # What is still to be answered keeps the connection, though its peer has sent the end.
+            slow = peer.call_path("agents/0/slowly", 1)
+            slow.add_done_callback(lambda answer: answer.exception())  # the connection's end, in the end
+            await until(rt, lambda: busy.seen)
+            dying = here.connections.peer(proxy._target.place)
+            peer.channel.half_close()
+            await until(rt, lambda: dying.is_closing())
+            assert dying.channel.peername is not None
+            if way == "call":
+                assert await proxy.echo(2) == 2
+            elif way == "ask":
+                assert await here.ask(proxy, "echo", 2) == 2
+            elif way == "connect":
+                assert await here.connect(echo.url) == proxy
+            elif way == "watch":
+                await here.watch(echo.url, lambda: None)
+            else:
+                here.tell(proxy, "keep", 2)
+                await until(rt, lambda: echo.seen == [2])
+            await until(rt, lambda: lost == ["lost"])
+            assert here.connections.peer(proxy._target.place) not in (None, dying)
+            busy.hold.set_result(None)
+
+    scene(scenario)
+
+
+def test_a_question_that_could_not_be_sent_keeps_nobody_waiting(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt, codec="msgpack") as there, home(rt, codec="msgpack") as here:
+            for _ in range(2):
+                with pytest.raises(CodecError):
+                    await here.connect(f"{there.url}\ud800", timeout=5.0)
+
+    scene(scenario)
+
+
+def test_one_who_fails_to_hear_that_a_container_is_gone_takes_nothing_from_the_others(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        heard: list[str] = []
+        failures: list[Failure] = []
+
+        def fail() -> None:
+            raise ValueError("deaf")
+
+        async with home(rt, on_failure=failures.append) as here:
+            async with home(rt) as there:
+                await here.watch(there.url, fail)
+                await here.watch(there.url, lambda: heard.append("gone"))
+            await until(rt, lambda: heard == ["gone"])
+            assert [str(failure.error) for failure in failures] == ["deaf"]
+
+    scene(scenario)
+
+
 def test_who_watches_a_container_is_told_once_that_it_is_gone(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         lost: list[str] = []
@@ -166,13 +233,7 @@ def test_tls_between_containers_shows_both_certificates(scene: Any, contexts: An
 
 def test_a_container_that_never_answers_costs_no_more_than_the_time_given(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
-        silent: list[Recorder] = []
-
-        def accept() -> Recorder:
-            silent.append(Raw(rt))
-            return silent[-1]
-
-        listener = await rt.listen(Address("tcp", "127.0.0.1"), accept)
+        listener, silent = await silent_listener(rt)
         async with home(rt) as here:
             proxy = here.proxy(f"tcp://127.0.0.1:{listener.address.port}/0")
             with pytest.raises(RequestTimeout):
@@ -180,6 +241,92 @@ def test_a_container_that_never_answers_costs_no_more_than_the_time_given(scene:
         listener.close()
         for each in silent:
             each.transport.abort()
+
+    scene(scenario)
+
+
+async def silent_listener(rt: Any) -> tuple[Any, list[Any]]:
+    """Listen, and say nothing to anyone."""
+    silent: list[Any] = []
+
+    def accept() -> Recorder:
+        silent.append(Raw(rt))
+        return silent[-1]
+
+    return await rt.listen(Address("tcp", "127.0.0.1"), accept), silent
+
+
+def test_a_container_that_falls_silent_is_noticed_by_its_heartbeat(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        failures: list[Failure] = []
+        lost: list[str] = []
+        listener, silent = await silent_listener(rt)
+        url = f"tcp://127.0.0.1:{listener.address.port}/"
+        async with home(rt, heartbeat=0.03, on_failure=failures.append) as here:
+            await here.watch(url, lambda: lost.append("lost"))
+            start = rt.time()
+            with pytest.raises(ConnectionLost, match="no sign of life"):
+                await here.proxy(f"{url}0").echo(1)
+            assert 0.02 < rt.time() - start < 5
+            await until(rt, lambda: lost == ["lost"])
+            assert "no sign of life" in str(failures[0].error)
+            assert here.connections.peer(Place.parse(url)) is None
+        listener.close()
+        for each in silent:
+            each.transport.abort()
+
+    scene(scenario)
+
+
+def test_one_who_connected_and_fell_silent_is_noticed_as_well(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt, heartbeat=0.03, on_failure=lambda failure: None) as there:
+            raw = Raw(rt)
+            await rt.connect(Place.parse(there.url).address, lambda: raw)
+            await until(rt, lambda: there.doors.peers)
+            await until(rt, lambda: not there.doors.peers)
+            raw.transport.abort()
+
+    scene(scenario)
+
+
+def test_who_answers_is_not_lost_however_long_its_agents_take(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        failures: list[Failure] = []
+        async with (
+            home(rt, on_failure=failures.append) as there,
+            home(rt, heartbeat=0.05, on_failure=failures.append) as here,
+        ):
+            echo = Echo(there)
+            echo.hold = rt.create_future()
+            call = (await here.connect(echo.url)).slowly(1)
+            await sleep(rt, 0.25)
+            echo.hold.set_result(None)
+            assert await call == 1
+            assert failures == []
+        with pytest.raises(ValueError, match="heartbeat"):
+            async with home(rt, heartbeat=0):
+                pass
+
+    scene(scenario)
+
+
+def test_a_peer_that_does_not_know_the_question_lives(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        asked: list[Any] = []
+
+        def handle(content: Any) -> Any:
+            asked.append(content[0])
+            raise LookupError(content[0])
+
+        failures: list[Failure] = []
+        async with (
+            serving(rt, handle, extensions=False) as server,
+            home(rt, heartbeat=0.02, on_failure=failures.append) as here,
+        ):
+            await here.watch(f"{server.urls[0]}/", lambda: failures.append(None))  # type: ignore[arg-type]
+            await until(rt, lambda: len(asked) == 3)
+            assert failures == []
 
     scene(scenario)
 

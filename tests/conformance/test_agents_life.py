@@ -9,10 +9,12 @@ import pytest
 
 from junto import expose
 from junto.agents.agent import Agent
+from junto.agents.container import open_container
 from junto.agents.directory import CHANGES, Directory
+from junto.agents.settings import make_settings
 from junto.agents.supervision import Failure, Restart
 from junto.clock import ExternalClock
-from junto.errors import LocalProtocolError, RemoteError
+from junto.errors import ConnectionLost, LocalProtocolError, RemoteError
 
 from .agents import Echo, home
 from .layers import until
@@ -229,6 +231,99 @@ def test_who_loses_its_directory_joins_it_again(scene: Any) -> None:
         async with home(rt, "") as nowhere:
             with pytest.raises(ValueError, match="no URL"):
                 await nowhere.join(f"{url}0")
+
+    scene(scenario)
+
+
+def test_who_cannot_join_its_directory_again_at_once_goes_on_trying(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        failures: list[Failure] = []
+        async with home(rt, on_failure=failures.append) as here:
+            async with home(rt) as center:
+                url = center.url
+                await here.join(Directory(center).url)
+                Echo(here, name="ann")
+            async with home(rt, url) as center:
+                Echo(center)  # which is no directory
+                await until(rt, lambda: any("register" in str(each.error) for each in failures))
+            async with home(rt, url) as center:
+                directory = Directory(center)
+                await until(rt, lambda: directory._index.find("ann"))
+
+    scene(scenario)
+
+
+def test_a_directory_forgets_agents_of_a_container_that_is_back_without_them(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as center:
+            directory = Directory(center)
+            async with home(rt, "local://is-back") as there:
+                url = there.url
+                await there.join(directory.url)
+                stays, goes = Echo(there, name="stays"), Echo(there, name="goes")
+                await until(rt, lambda: directory._index.find("goes") == goes.url)
+                there.membership._directory = None  # as one that never joins again
+                there.abort()
+                async with home(rt, url) as back:  # at once, before anybody looks for it
+                    assert Echo(back).url == stays.url
+                    await until(rt, lambda: directory._index.find("goes") is None)
+                    assert directory._index.find("stays") == stays.url
+                await until(rt, lambda: directory._index.find("stays") is None)
+
+    scene(scenario)
+
+
+@pytest.mark.parametrize("way", ["task", "call", "message"])
+def test_an_agent_may_have_its_container_closed(scene: Any, way: str) -> None:
+    class Closer(Echo):
+        @expose
+        async def close(self) -> None:
+            await self.container.core.close(0.2)
+
+        async def stopping(self) -> None:
+            self.seen.append("stopping")
+
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as here:
+            there = await open_container(rt, ["tcp://127.0.0.1:0"], make_settings())
+            closer = Closer(there)
+            proxy = await here.connect(closer.url)
+            busy = Echo(there)
+            busy.hold = rt.create_future()
+            accepted = here.proxy(busy.url).slowly(1)
+            await until(rt, lambda: busy.seen)
+            rt.call_later(0.02, busy.hold.set_result, None)
+            start = rt.time()
+            if way == "task":
+                closer.spawn(closer.close)
+            elif way == "call":
+                with pytest.raises((RemoteError, ConnectionLost)):
+                    await proxy.close()
+            else:
+                here.tell(proxy, "close")
+            assert await accepted == 1
+            await there.wait_closed()
+            assert rt.time() - start < 3
+            assert closer.seen == ["stopping"]
+            assert there.is_closing()
+
+    scene(scenario)
+
+
+def test_who_waits_no_more_for_the_end_has_it_at_once(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        there = await open_container(rt, [], make_settings())
+        echo = Echo(there)
+        echo.hold = rt.create_future()
+        call = there.proxy(echo).slowly(1)
+        await until(rt, lambda: echo.seen)
+        closing = rt.create_task(there.close(None))
+        await sleep(rt, 0.01)
+        assert not closing.done()
+        closing.cancel()
+        with pytest.raises(ConnectionLost):
+            await call
+        await there.wait_closed()
 
     scene(scenario)
 

@@ -35,6 +35,10 @@ class Stubborn(Small):
     mailbox_policy: ClassVar[Policy] = "drop-newest"
 
 
+class Patient(Small):
+    mailbox_policy: ClassVar[Policy] = "wait"
+
+
 async def outcome_of(answer: Any) -> Any:
     try:
         return await answer
@@ -175,6 +179,38 @@ def test_a_full_mailbox_drops_what_its_class_says(scene: Any) -> None:
     scene(scenario)
 
 
+def test_who_asks_waits_for_room_and_who_cannot_wait_is_refused(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        failures: list[Failure] = []
+        async with home(rt, on_failure=failures.append) as there, home(rt) as here:
+            agent = Patient(there)
+            agent.hold = rt.create_future()
+            there.tell(agent, "slowly", 0)
+            await until(rt, lambda: agent.seen)
+            proxy = await here.connect(agent.url)
+            answers = [container.ask(proxy, "echo", n) for n in range(4) for container in (there, here)]
+            await until(rt, lambda: agent._waiting == 8)
+            with pytest.raises(Overloaded):
+                there.tell(agent, "keep", 8)
+            here.tell(proxy, "keep", 9)
+            await until(rt, lambda: failures)
+            assert isinstance(failures[0].error, Overloaded)
+            agent.hold.set_result(None)
+            assert [await answer for answer in answers] == [0, 0, 1, 1, 2, 2, 3, 3]
+            there.tell(agent, "keep", 10)
+            await until(rt, lambda: 10 in agent.seen)
+            assert agent.seen == ["begin 0", "end 0", 10]
+
+    scene(scenario)
+
+
+def test_a_mailbox_that_makes_no_sense_is_refused_with_its_class() -> None:
+    with pytest.raises(ValueError, match="drop-all"):
+        type("Wrong", (Echo,), {"mailbox_policy": "drop-all"})
+    with pytest.raises(ValueError, match="at least 1"):
+        type("Wrong", (Echo,), {"mailbox_limit": 0})
+
+
 def test_what_fails_where_nobody_waits_is_reported(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         failures: list[Failure] = []
@@ -304,6 +340,49 @@ def test_who_subscribed_elsewhere_does_so_again_on_the_next_connection(scene: An
                 there.publish("x", 2)
                 await until(rt, lambda: echo.seen == [1, 2])
             await here.remove(echo)
+
+    scene(scenario)
+
+
+def test_an_agent_that_has_ended_hears_nothing(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        failures: list[Failure] = []
+        async with home(rt, on_failure=failures.append) as there, home(rt) as here:
+            echo, other = Echo(there), Echo(there)
+            proxy = there.proxy(echo)
+            echo.subscribe("x", lambda topic, content: echo.seen.append(content))
+            await there.remove(echo)
+            for to in (echo, proxy, echo.url):
+                there.tell(to, "keep", 1)
+            here.tell(echo.url, "keep", 1)
+            there.publish("x", 2)
+            with pytest.raises(RemoteError, match="LookupError"):
+                await there.ask(echo, "keep", 3)
+            with pytest.raises(LocalProtocolError, match="has ended"):
+                echo.subscribe("x", lambda topic, content: None)
+            for url in (there.url, here.url):
+                with pytest.raises(LocalProtocolError, match="has ended"):
+                    await there.subscribe_at(echo, url, "x", lambda topic, content: None)
+            await there.ask(other, "keep", 4)
+            await until(rt, lambda: len(failures) == 4)
+            assert [type(failure.error) for failure in failures] == [LookupError] * 4
+            assert echo.seen == []
+
+    scene(scenario)
+
+
+def test_all_who_subscribe_in_vain_are_told(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as there:
+            url = there.url
+        async with home(rt) as here:
+            both = [
+                rt.create_task(here.subscribe_at(Echo(here), url, "x", lambda topic, content: None))
+                for _ in range(2)
+            ]
+            for each in both:
+                with pytest.raises(ConnectionFailed):
+                    await each
 
     scene(scenario)
 

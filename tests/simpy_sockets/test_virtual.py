@@ -476,6 +476,35 @@ def test_an_environment_waits_for_other_threads_that_it_is_held_for() -> None:
     assert done == [threading.current_thread()]
 
 
+def test_what_another_thread_has_brought_is_done_before_time_stands_still_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    env = Environment("virtual")
+    waits: list[bool] = []
+    wait = env._wait_for_errand
+
+    def step(left: int) -> None:
+        if left:
+            env.call_soon(step, left - 1)
+        else:
+            env.release()
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def count(patience: float | None) -> bool:
+            if waits:
+                waits.append(False)
+            else:
+                pool.submit(env.call_soon_threadsafe, step, 3)
+                waits.append(wait(5.0))
+            return waits[-1]
+
+        monkeypatch.setattr(env, "_wait_for_errand", count)
+        env.hold()
+        env.run()
+    assert waits == [True]
+
+
 def test_closing_the_environment_closes_its_sockets() -> None:
     env = Environment("virtual")
     client, accepted = pair(env)

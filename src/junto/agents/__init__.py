@@ -5,7 +5,8 @@ is the same for all of them is here. Containers speak with those of the package 
 """
 
 from junto.agents.mailboxes import Policy
+from junto.agents.proxies import url_of
 from junto.agents.supervision import Failure, Restart
 from junto.clock import Clock, ExternalClock
 
-__all__ = ["Clock", "ExternalClock", "Failure", "Policy", "Restart"]
+__all__ = ["Clock", "ExternalClock", "Failure", "Policy", "Restart", "url_of"]

@@ -49,6 +49,8 @@ class Place:
             if path:
                 raise ValueError(f"{url!r} is an agent's URL; a container's has nothing behind its address")
             return place
+        if isinstance(url, str) and not url.startswith(_KINDS):
+            raise ValueError(f"{url!r} does not begin with one of {', '.join(_KINDS)}")
         return cls.parse(Address.parse(url))
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args
 
 from junto.agents.mailboxes import Policy
 
@@ -88,6 +88,13 @@ class Agent(Generic[C], metaclass=_AgentType):
     mailbox_limit: ClassVar[int] = 10_000
     mailbox_policy: ClassVar[Policy] = "refuse"
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.mailbox_policy not in get_args(Policy):
+            raise ValueError(f"mailbox_policy must be one of {get_args(Policy)}, not {cls.mailbox_policy!r}")
+        if cls.mailbox_limit < 1:
+            raise ValueError(f"mailbox_limit must be at least 1, not {cls.mailbox_limit!r}")
+
     def __init__(self, container: C, *, name: str | None = None, tags: Iterable[str] = ()) -> None:
         """Live in *container* from now on.
 
@@ -151,6 +158,9 @@ class Agent(Generic[C], metaclass=_AgentType):
             *args: Its arguments.
             restart: Whether to run it anew when it fails; ``None`` for not.
             name: How reports call it; ``None`` for the function's own name.
+
+        Raises:
+            LocalProtocolError: The agent has ended.
         """
         return self.container.spawn(self, work, args, restart, name)
 
@@ -158,6 +168,9 @@ class Agent(Generic[C], metaclass=_AgentType):
         """Have *handler* called with the topic and the content of all that is published in this container.
 
         It gets them through the mailbox, one after the other, among what the agent is told.
+
+        Raises:
+            LocalProtocolError: The agent has ended.
         """
         self.container.subscribe(self, topic, handler)
 

@@ -24,8 +24,10 @@ from junto.agents.agent import Agent as _Agent
 from junto.agents.container import Container
 from junto.agents.container import open_container as _open_container
 from junto.agents.directory import Directory
-from junto.agents.processes import ContainerProcess, spawn_container, spawn_containers
+from junto.agents.launching import spawn_container, spawn_containers
+from junto.agents.processes import ContainerProcess
 from junto.agents.proxies import AgentProxy as _AgentProxy
+from junto.agents.proxies import url_of
 from junto.agents.settings import TLS, make_settings
 from junto.agents.supervision import Failure, Restart, Supervised
 from junto.clock import Clock, ExternalClock
@@ -49,6 +51,7 @@ __all__ = [
     "open_container",
     "spawn_container",
     "spawn_containers",
+    "url_of",
 ]
 
 Agent: TypeAlias = _Agent[Container]
@@ -64,6 +67,7 @@ def open_container(
     tls: TLS | None = None,
     clock: Clock | None = None,
     on_failure: Callable[[Failure], object] | None = None,
+    heartbeat: float | None = None,
     shortcut: bool = True,
     workers: int = 0,
     **options: Unpack[ChannelOptions],
@@ -79,6 +83,9 @@ def open_container(
             contexts, to listen and to connect.
         clock: By which agents live; ``None`` for that of the event loop.
         on_failure: Called with what fails where nobody waits for it; ``None`` logs that.
+        heartbeat: Seconds after which each other container that there is a connection with is asked for a
+            sign of life, and which it has to give one; then the connection counts as lost. ``None`` leaves
+            it to the system to notice hosts that have gone without a word.
         shortcut: Whether calls between agents of this container take the short way, without a connection.
         workers: In how many threads plain functions run; 0 for none: they run in the event loop.
         **options: See `junto.Options`.
@@ -93,6 +100,7 @@ def open_container(
         tls=tls,
         clock=clock,
         on_failure=on_failure,
+        heartbeat=heartbeat,
         shortcut=shortcut,
         workers=workers,
         full_name=socket.getfqdn,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from junto.agents.agent import Agent, Host
 from junto.agents.container import Container as _Container
+from junto.agents.launching import spawn_containers as _spawn_containers
 from junto.agents.processes import ContainerProcess as _ContainerProcess
-from junto.agents.processes import spawn_containers as _spawn_containers
+from junto.agents.processes import ProcessFacade
 from junto.agents.proxies import Target as _Target
 from junto.agents.supervision import Restart, Supervised
 from junto.blocking import BlockingRuntime, Facade, blocking, direct
@@ -169,32 +172,8 @@ class Container(Facade, Host):
         self.close()
 
 
-class ContainerProcess:
+class ContainerProcess(ProcessFacade):
     """A container in a process of its own; its operations block the calling thread."""
-
-    def __init__(self, runtime: BlockingRuntime, inner: _ContainerProcess) -> None:
-        self._runtime = runtime
-        self._inner = inner
-
-    @property
-    def url(self) -> str:
-        """The container's base URL."""
-        return self._inner.url
-
-    @property
-    def urls(self) -> list[str]:
-        """All of them."""
-        return self._inner.urls
-
-    @property
-    def pid(self) -> int:
-        """The number of the process."""
-        return self._inner.pid
-
-    @property
-    def exit_code(self) -> int | None:
-        """What the process ended with: negative for a signal; ``None`` while it runs."""
-        return self._inner.exit_code
 
     @property
     def manager(self) -> Any:
@@ -208,9 +187,6 @@ class ContainerProcess:
     wait = blocking(_ContainerProcess.wait)
     kill = direct(_ContainerProcess.kill)
 
-    def __repr__(self) -> str:
-        return repr(self._inner)
-
 
 def spawn_container(container: Container, **settings: Any) -> ContainerProcess:
     """Start a container in a process of its own; see `spawn_containers`."""
@@ -222,16 +198,33 @@ def spawn_containers(
     count: int | None = None,
     *,
     on_crash: Callable[[ContainerProcess], object] | None = None,
+    on_restart: Callable[[ContainerProcess], object] | None = None,
     **settings: Any,
 ) -> list[ContainerProcess]:
-    """Start containers, each in a process of its own; see `junto.agents.processes.spawn_containers`."""
+    """Start containers, each in a process of its own; see `junto.agents.launching.spawn_containers`.
+
+    *on_crash* is called in a thread that waits for something; *on_restart* in one of its own, and may block.
+    """
     runtime = container.runtime
 
     def crashed(process: _ContainerProcess) -> None:
         assert on_crash is not None, "not called else"
         on_crash(ContainerProcess(runtime, process))
 
+    async def restarted(process: _ContainerProcess) -> None:
+        assert on_restart is not None, "not called else"
+        pool = ThreadPoolExecutor(1, thread_name_prefix="junto-restart")
+        try:
+            await runtime.call_in_worker(partial(on_restart, ContainerProcess(runtime, process)), pool=pool)
+        finally:
+            pool.shutdown(wait=False)  # it may wait for what this thread is to do
+
     started = runtime.call(
-        _spawn_containers, container, count, on_crash=None if on_crash is None else crashed, **settings
+        _spawn_containers,
+        container,
+        count,
+        on_crash=None if on_crash is None else crashed,
+        on_restart=None if on_restart is None else restarted,
+        **settings,
     )
     return [ContainerProcess(runtime, one) for one in started]

@@ -32,7 +32,7 @@ class Link:
     Attributes:
         place: Where it is.
         peer: The connection, while there is one.
-        lost: Called with the error when that is lost.
+        lost: Called when that is lost.
     """
 
     __slots__ = ("attempt", "checks", "lost", "peer", "place", "waiting")
@@ -42,7 +42,7 @@ class Link:
         self.peer: AgentPeer | None = None
         self.attempt: Shared[AgentPeer] | None = None
         self.checks: dict[str, Shared[str | None]] = {}
-        self.lost: dict[Callable[[BaseException | None], object], None] = {}
+        self.lost: dict[Callable[[], object], None] = {}
         # Messages that wait for the connection: the agent's id, the path, and the arguments.
         self.waiting: list[tuple[str, str, Any, dict[str, Any]]] = []
 
@@ -57,9 +57,14 @@ class Connections:
         self._closed = False
 
     def peer(self, place: Place) -> AgentPeer | None:
-        """Give the connection to *place*, if there is one."""
+        """Give the connection to *place*, if there is one that takes something."""
         link = self._links.get(place)
-        return None if link is None else link.peer
+        if link is None or link.peer is None:
+            return None
+        if link.peer.is_closing():  # its peer has sent the end, and the system has not told of that yet
+            self._lost(link, link.peer.channel)
+            return None
+        return link.peer
 
     def link(self, place: Place) -> Link:
         """Give the link to *place*; it may not be connected yet."""
@@ -82,10 +87,10 @@ class Connections:
         deadline = Deadline(self._runtime, timeout)
         for pause in pauses():
             self._check_open()
-            link = self.link(place)
-            if link.peer is not None:
-                return link.peer
-            attempt = self._attempt(link).wait()
+            peer = self.peer(place)
+            if peer is not None:
+                return peer
+            attempt = self._attempt(self.link(place)).wait()
             try:
                 if not timeout:  # one attempt, which has a limit of its own, or any number of them
                     return await attempt
@@ -130,7 +135,9 @@ class Connections:
 
     async def _connect(self, link: Link) -> AgentPeer:
         place = link.place
-        peer = AgentPeer(self._container, lost=lambda channel: self._lost(link, channel))
+        # Between containers of one program nobody falls silent.
+        heartbeat = None if place.scheme == "local" else self._container.settings.heartbeat
+        peer = AgentPeer(self._container, heartbeat=heartbeat, lost=lambda channel: self._lost(link, channel))
         if place.scheme == "local":
             local.connect(self._runtime, place.host, lambda: peer.channel)
         else:
@@ -157,7 +164,26 @@ class Connections:
         link.lost.clear()
         self._drop(link)
         for callback in callbacks:
-            callback(None)
+            self._runtime.call_soon(self._tell_lost, callback)
+
+    def when_lost(self, place: Place, callback: Callable[[], object]) -> None:
+        """Have *callback* called when the connection to *place* is lost; if there is none, now."""
+        if self.peer(place) is None:
+            self._runtime.call_soon(self._tell_lost, callback)
+        else:
+            self.link(place).lost[callback] = None
+
+    def forget(self, place: Place, callback: Callable[[], object]) -> None:
+        """Have it not called; doing so twice is fine."""
+        link = self._links.get(place)
+        if link is not None:
+            link.lost.pop(callback, None)
+
+    def _tell_lost(self, callback: Callable[[], object]) -> None:
+        try:
+            callback()
+        except Exception as error:
+            self._container.report(Failure(None, "who watched a container", error))
 
     def _drop(self, link: Link) -> None:
         if self._links.get(link.place) is link and link.peer is None and link.attempt is None:
@@ -169,9 +195,9 @@ class Connections:
         self, place: Place, path: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float | None
     ) -> Future[Any]:
         """Call the function at *path* of the container at *place*."""
-        link = self._links.get(place)
-        if link is not None and link.peer is not None:
-            return link.peer.call_path(path, *args, timeout=timeout, **kwargs)
+        peer = self.peer(place)
+        if peer is not None:
+            return peer.call_path(path, *args, timeout=timeout, **kwargs)
         self._check_open()
         return self._runtime.create_task(self._connect_and_call(place, path, args, kwargs, timeout))
 
@@ -203,7 +229,11 @@ class Connections:
                 else:
                     asked.set_result(future.result())
 
-            peer.call_path("validate_aid", aid).add_done_callback(answered)
+            try:
+                peer.call_path("validate_aid", aid).add_done_callback(answered)
+            except BaseException:
+                del link.checks[aid]
+                raise
         return await check.wait()
 
     def tell(self, place: Place, path: str, name: str, args: Any, kwargs: dict[str, Any]) -> None:
@@ -214,9 +244,8 @@ class Connections:
             Overloaded: Too much waits to be sent.
             ConnectionLost: The container is closed.
         """
-        link = self._links.get(place)
-        peer = None if link is None else link.peer
-        if link is not None and peer is not None and peer.channel.extended and not link.waiting:
+        peer = self.peer(place)
+        if peer is not None and peer.channel.extended and not self.link(place).waiting:
             peer.channel.notify([f"tell/{path}/{name}", args, kwargs])
             return
         self._check_open()

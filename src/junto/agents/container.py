@@ -147,8 +147,11 @@ class Container(Home):
             kwargs = self._isolation.kwargs(kwargs)
         if agent is None:
             self.report(Failure(None, name, LookupError(f"there is no agent {to!r}")))
-        else:
+            return
+        try:
             self.handling.tell(agent, name, args, kwargs)
+        except LookupError as error:
+            self.report(Failure(agent, name, error))
 
     def _receiver(self, to: Any) -> Agent[Any] | AgentProxy[Any]:
         if isinstance(to, str):
@@ -257,13 +260,19 @@ class Container(Home):
         if place is None or self.is_here(place):
             raise ValueError("a container is not watched by itself")
         await self.connections.open(place)
-        callbacks = self.connections.link(place).lost
+        is_wanted = True
 
-        def call(_error: BaseException | None) -> None:
-            lost()
+        def call() -> None:
+            if is_wanted:
+                lost()
 
-        callbacks[call] = None
-        return lambda: (callbacks.pop(call, None), None)[1]
+        def forget() -> None:
+            nonlocal is_wanted
+            is_wanted = False
+            self.connections.forget(place, call)
+
+        self.connections.when_lost(place, call)
+        return forget
 
 
 async def open_container(runtime: Runtime, urls: Sequence[str | Address], settings: Settings) -> Container:

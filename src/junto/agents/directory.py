@@ -69,15 +69,23 @@ class Directory(Agent[Any]):
         self._homes.setdefault(base, {})
 
     async def _look_after(self, base: str) -> None:
-        """Forget all of a container whose connection was lost, unless there is a new one at once."""
-        homes = self._homes.pop(base, {})
+        """Forget all of a container whose connection was lost, but what is there on a new one."""
+        urls = list(self._homes.pop(base, {}))
         try:
             await self._watch(base)
         except (ConnectionFailed, ConnectionLost):
-            for url in homes:
+            for url in urls:
                 self._remove(url)
-        else:
-            self._homes[base].update(homes)
+            return
+        self._homes[base].update(dict.fromkeys(urls))
+        for url in urls:
+            place, aid = split_url(url)
+            try:
+                found = await self.container.core.connections.check(place, aid, 0.0)
+            except (ConnectionFailed, ConnectionLost):  # and all begins anew
+                return
+            if found is None or found != self._classes.get(url):
+                await self.unregister([url])
 
     @expose
     async def unregister(self, urls: list[str]) -> None:

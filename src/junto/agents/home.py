@@ -61,6 +61,8 @@ class Home(Host):
         self.settings = settings
         self._next_id = 0
         self._closing = False
+        self._cancelling = 0
+        self._ending: Future[None] | None = None
         self._closed: Shared[None] = Shared(runtime)
         self._apart: dict[Future[Any], None] = {}
         self._targets: WeakValueDictionary[tuple[Place | None, str], Target] = WeakValueDictionary()
@@ -136,8 +138,7 @@ class Home(Host):
         finally:
             self.index.remove(agent.id)  # until now it has its name
             ended = self.supervisor.cancel_tasks(agent)
-        for task in ended:
-            await _ended(self.runtime, task)
+        await self._cancelled(ended)
 
     def class_of(self, aid: str) -> str | None:
         """Tell what the class of an agent is called; ``None`` if there is no such agent."""
@@ -208,36 +209,57 @@ class Home(Host):
         """End in order: agents stop, what was accepted is answered, connections are closed.
 
         Agents have *timeout* seconds for their `Agent.stopping`, and handlers as long; then they are
-        cancelled. Closing twice is fine.
+        cancelled. Closing twice is fine. Who gives up waiting ends it at once; but a function of an agent
+        that waits for it, and which it would wait for, is cancelled like others, and all ends in order.
         """
-        if not self._closing:
-            self._closing = True
-            try:
-                await self._end(timeout)
-            except BaseException:
+        if self._closing:
+            await self._closed.wait()
+            return
+        self._closing = True
+        self._ending = self.runtime.create_task(self._end_in_order(timeout))
+        try:
+            await self._closed.wait()
+        except BaseException:
+            if not self._cancelling:
                 self.abort()
-                raise
-            self._closed.set_result(None)
-        await self._closed.wait()
+            raise
+
+    async def _end_in_order(self, timeout: float | None) -> None:
+        try:
+            await self._end(timeout)
+        except Exception as error:
+            self.report(Failure(None, "closing", error))
+            self.abort()
+        except BaseException:
+            self.abort()
+            raise
+        self._closed.set_result(None)
 
     async def _end(self, timeout: float | None) -> None:
         try:
             await within(self.runtime, timeout, self._stop_agents(), "stopping agents")
         except TimeoutError as error:
             self.report(Failure(None, "closing", error))
-        for task in self.supervisor.cancel_all():
-            await _ended(self.runtime, task)
+        await self._cancelled(self.supervisor.cancel_all())
         try:
             await within(self.runtime, timeout, self._finish_handling(), "handling")
         except TimeoutError:
             pass  # what is left is cancelled
-        for task in self._cancel():
-            await _ended(self.runtime, task)
+        await self._cancelled(self._cancel())
         await self.loopback.close()
         await self.connections.close(timeout)
         await self.doors.close(timeout)
         if self.pool is not None:
             self.pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _cancelled(self, tasks: list[Future[Any]]) -> None:
+        """Wait until *tasks*, which were cancelled, have ended; one of them may wait for our end."""
+        self._cancelling += 1
+        try:
+            for task in tasks:
+                await _ended(self.runtime, task)
+        finally:
+            self._cancelling -= 1
 
     async def _stop_agents(self) -> None:
         stopping = [
@@ -263,6 +285,8 @@ class Home(Host):
     def abort(self) -> None:
         """End at once; what is not sent is lost, handlers and tasks are cancelled."""
         self._closing = True
+        if self._ending is not None:
+            self._ending.cancel()
         self._cancel()
         self.loopback.abort()
         self.connections.abort()

@@ -29,6 +29,7 @@ async def host(
     stop: asyncio.Event,
     *,
     codec: Any = "json",
+    heartbeat: float | None = None,
     clock: str | None = None,
     types: str | None = None,
     tls: Sequence[str] | None = None,
@@ -41,6 +42,7 @@ async def host(
         listens: Called with the base URLs, when it listens.
         stop: Set from outside to end it.
         codec: What the container's connections use.
+        heartbeat: Seconds after which other containers are asked for a sign of life; ``None`` for never.
         clock: The date at the time 0, for a clock that is set from outside; ``None`` for that of the machine.
         types: The name, ``module:object``, of the container's custom types.
         tls: The files of the authority, of the certificate and of its key.
@@ -52,6 +54,7 @@ async def host(
     async with aio.open_container(
         *urls,
         codec=codec,
+        heartbeat=heartbeat,
         clock=None if clock is None else ExternalClock(clock, -1),
         types=() if types is None else find_object(types),
         tls=None if tls is None else tuple(tls),

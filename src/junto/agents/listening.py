@@ -29,7 +29,9 @@ class Doors:
 
     def __init__(self, container: Home) -> None:
         self._container = container
-        self._server: Server[AgentPeer] = Server(container.runtime, self._make)
+        self._server: Server[AgentPeer] = Server(
+            container.runtime, lambda server: self._make(server, container.settings.heartbeat)
+        )
         self._queues: list[local.LocalListener] = []
         self.places: list[Place] = []
 
@@ -45,7 +47,9 @@ class Doors:
             for place in places:
                 if place.scheme == "local":
                     self._queues.append(
-                        local.listen(self._container.runtime, place.host, lambda: self._make(self._server))
+                        local.listen(
+                            self._container.runtime, place.host, lambda: self._make(self._server, None)
+                        )
                     )
             addresses = [place.address for place in places if place.scheme != "local"]
             if addresses:
@@ -62,12 +66,17 @@ class Doors:
                 name = await self._container.runtime.call_in_worker(settings.full_name, pool=pool)
             self.places = [place.with_host(name) if is_everywhere(place) else place for place in self.places]
 
-    def _make(self, server: Server[AgentPeer]) -> Channel:
+    def _make(self, server: Server[AgentPeer], heartbeat: float | None) -> Channel:
         def lost(channel: Channel) -> None:
             server.remove(channel)
             self._container.topics.forget_peer(peer)
 
-        peer = AgentPeer(self._container, connected=lambda peer: server.add(peer.channel, peer), lost=lost)
+        peer = AgentPeer(
+            self._container,
+            heartbeat=heartbeat,
+            connected=lambda peer: server.add(peer.channel, peer),
+            lost=lost,
+        )
         return peer.channel
 
     @property

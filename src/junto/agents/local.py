@@ -11,6 +11,7 @@ import errno
 import os
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 from junto.errors import ConnectionFailed
 from junto.piping import PipeEnd
@@ -18,21 +19,27 @@ from junto.runtime import BufferedEndpoint, Runtime
 
 __all__ = ["LocalListener", "LocalTransport", "connect", "connect_pair", "listen"]
 
-_listeners: dict[str, LocalListener] = {}
+# By the number of the process too: one that was forked, or another computer of a simulated world, is another
+# program. Weakly, so that a name is free again when its container is gone without having been closed.
+_listeners: WeakValueDictionary[tuple[int, str], LocalListener] = WeakValueDictionary()
 
 
 class LocalListener:
     """A name under which this program's containers find one."""
 
     def __init__(self, name: str, runtime: Runtime, factory: Callable[[], BufferedEndpoint]) -> None:
-        self.name = name
+        self.key = _key(name)
         self.runtime = runtime
         self.factory = factory
 
     def close(self) -> None:
         """Free the name; connections live on. Closing twice is fine."""
-        if _listeners.get(self.name) is self:
-            del _listeners[self.name]
+        if _listeners.get(self.key) is self:
+            del _listeners[self.key]
+
+
+def _key(name: str) -> tuple[int, str]:
+    return os.getpid(), name
 
 
 def listen(runtime: Runtime, name: str, factory: Callable[[], BufferedEndpoint]) -> LocalListener:
@@ -41,9 +48,10 @@ def listen(runtime: Runtime, name: str, factory: Callable[[], BufferedEndpoint])
     Raises:
         ConnectionFailed: Somebody else is.
     """
-    if name in _listeners:
+    if _key(name) in _listeners:
         raise ConnectionFailed(f"cannot listen at local://{name}/: somebody does")
-    listener = _listeners[name] = LocalListener(name, runtime, factory)
+    listener = LocalListener(name, runtime, factory)
+    _listeners[listener.key] = listener
     return listener
 
 
@@ -53,7 +61,7 @@ def connect(runtime: Runtime, name: str, factory: Callable[[], BufferedEndpoint]
     Raises:
         ConnectionFailed: Nobody does.
     """
-    listener = _listeners.get(name)
+    listener = _listeners.get(_key(name))
     if listener is None:
         refused = ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
         raise ConnectionFailed(f"cannot connect to local://{name}/: {refused}") from refused

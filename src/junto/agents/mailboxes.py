@@ -13,10 +13,11 @@ own, but while it is busy.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from junto.agents.invoking import VALUES, Invoker, is_stream, to_wait_for
 from junto.agents.supervision import Failure
@@ -28,17 +29,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Handling", "Policy"]
 
-Policy: TypeAlias = Literal["refuse", "drop-oldest", "drop-newest"]
+Policy: TypeAlias = Literal["refuse", "wait", "drop-oldest", "drop-newest"]
 """What happens to a message for an agent with as many waiting as it may have.
 
 - ``refuse``: who sends it gets `Overloaded`; if that is in another container and waits for no answer, the
   agent's container reports it.
+- ``wait``: who asks waits until it is its turn, however many do; who tells, and so cannot wait, is refused.
 - ``drop-oldest``: the one that has waited longest makes room; if somebody waits for its answer, he gets
   `Overloaded`.
 - ``drop-newest``: it is dropped; likewise.
 """
 
 _ROUND = 256
+# Stands for how many messages wait for an agent that has ended, so that looking for room is all one does for
+# each message.
+_ENDED: Final = sys.maxsize
 
 Answer: TypeAlias = Callable[[Any, "BaseException | None"], object]
 # The agent, the path, the arguments; what takes the answer; whether it is a message.
@@ -55,6 +60,7 @@ class Handling:
 
     __slots__ = (
         "_busy",
+        "_gone",
         "_invoker",
         "_is_due",
         "_number",
@@ -77,6 +83,8 @@ class Handling:
         self._busy: dict[int, deque[_Entry]] = {}
         # How many of an agent's messages in the queue are not to be handled any more.
         self._skip: dict[int, int] = {}
+        # By identity too: agents that have ended, while anything for them may be in the queue.
+        self._gone: dict[int, Agent[Any]] = {}
         self._tasks: dict[int, Future[Any]] = {}
         self._number = 0
         self.dropped = 0
@@ -95,7 +103,8 @@ class Handling:
             answer: Called with the result, or with the error.
 
         Raises:
-            Overloaded: There is no room, and the policy is to refuse.
+            LookupError: The agent has ended.
+            Overloaded: There is no room, and the policy is to refuse, or to let wait who cannot.
         """
         if agent._waiting >= agent.mailbox_limit and not self._make_room(agent, answer):
             return
@@ -113,9 +122,14 @@ class Handling:
             self._runtime.call_soon(self._handle)
 
     def _make_room(self, agent: Agent[Any], answer: Answer | None) -> bool:
-        if agent.mailbox_policy == "refuse":
+        if agent._waiting == _ENDED:
+            raise LookupError(f"{agent!r} has ended")
+        policy = agent.mailbox_policy
+        if policy == "wait" and answer is not None:
+            return True
+        if policy in ("refuse", "wait"):
             raise Overloaded(f"{agent.mailbox_limit:,} messages wait for {agent!r}")
-        if agent.mailbox_policy == "drop-newest":
+        if policy == "drop-newest":
             self._drop(agent, answer)
             return False
         held = self._busy.get(id(agent))
@@ -136,6 +150,7 @@ class Handling:
         """Handle what is there, and a little of what comes of it, before others get their turn."""
         queue = self._queue
         busy = self._busy
+        gone = self._gone
         call = self._invoker.call
         left = max(len(queue), _ROUND)
         try:
@@ -143,6 +158,9 @@ class Handling:
                 left -= 1
                 entry = queue.popleft()
                 agent, path, args, kwargs, answer, is_message = entry
+                if gone and id(agent) in gone:
+                    _refuse(entry)
+                    continue
                 if is_message:
                     if (busy or self._skip) and not self._is_its_turn(entry):
                         continue
@@ -265,16 +283,19 @@ class Handling:
     def forget(self, agent: Agent[Any]) -> None:
         """Handle nothing for *agent* any more; who waits for an answer is told so."""
         self._skip.pop(id(agent), None)
-        left = list(self._busy.pop(id(agent), ()))
-        if any(entry[0] is agent for entry in self._queue):
-            left += [entry for entry in self._queue if entry[0] is agent]
-            others = [entry for entry in self._queue if entry[0] is not agent]
-            self._queue.clear()
-            self._queue.extend(others)
-        agent._waiting = 0
-        for entry in left:
-            if entry[4] is not None:
-                entry[4](None, LookupError(f"there is no agent {agent.id!r} here any more"))
+        agent._waiting = _ENDED
+        if self._queue:
+            # Not looked through, which would take long for many agents: what comes behind all that is there
+            # takes the note away again. It is nobody's.
+            self._gone[id(agent)] = agent
+            nobody: Any = None
+            self._queue.append((nobody, self._forgotten, (id(agent),), {}, None, False))
+        held = self._busy.pop(id(agent), None)
+        while held:
+            _refuse(held.popleft())
+
+    def _forgotten(self, key: int) -> None:
+        self._gone.pop(key, None)
 
     def in_progress(self) -> list[Future[Any]]:
         """Give what is being handled and must be waited for."""
@@ -294,6 +315,12 @@ class Handling:
         for task in tasks:
             task.cancel()
         return tasks
+
+
+def _refuse(entry: _Entry) -> None:
+    """Tell who waits for the answer that the agent has ended."""
+    if entry[4] is not None:
+        entry[4](None, LookupError(f"there is no agent {entry[0].id!r} here any more"))
 
 
 async def _await(future: Future[Any]) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from junto.agents.proxies import AgentProxy, Target
 from junto.agents.references import proxy_at
 from junto.agents.supervision import Failure
+from junto.connecting import pauses, sleep
 from junto.errors import JuntoError
 
 if TYPE_CHECKING:
@@ -34,29 +35,34 @@ class Membership:
             RemoteError: It cannot reach us.
         """
         self._directory = directory
-        self._entries = [aid for aid in self._container.agents if aid in self._container.index]
         try:
-            await self._send()
-            await self._watch(directory)
+            await self._register_all(directory)
         except BaseException:
             self._directory = None
             raise
 
-    async def _watch(self, directory: Target) -> None:
-        place = directory.place
-        if place is not None:
-            await self._container.connections.open(place)
-            self._container.connections.link(place).lost[self._lost] = None
+    async def _register_all(self, directory: Target) -> None:
+        self._entries = [aid for aid in self._container.agents if aid in self._container.index]
+        await self._send()
+        if directory.place is not None:
+            self._container.connections.when_lost(directory.place, self._lost)
 
-    def _lost(self, _error: BaseException | None) -> None:
+    def _lost(self) -> None:
         if self._directory is not None and not self._container.is_closing():
             self._container.run_apart(self._join_again(self._directory))
 
     async def _join_again(self, directory: Target) -> None:
         place = directory.place
         assert place is not None, "what is here is not lost"
-        await self._container.connections.open(place, None)
-        await self.join(directory)
+        for pause in pauses():
+            try:
+                await self._container.connections.open(place, None)
+                await self._register_all(directory)
+            except (ConnectionError, JuntoError) as error:
+                self._container.report(Failure(None, "the directory", error))
+            else:
+                return
+            await sleep(self._container.runtime, pause)
 
     def added(self, aid: str) -> None:
         """Register one more."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from junto.agents.agent import Agent
+from junto.agents.heartbeat import Heartbeat
 from junto.agents.proxies import AgentProxy
 from junto.agents.references import from_data, to_data
 from junto.agents.supervision import Failure
-from junto.errors import CodecError, Overloaded
+from junto.errors import CodecError, ConnectionLost, Overloaded
 from junto.exposing import describe, is_service
 from junto.proxies import Proxy, path_of
 from junto.rpc import DESCRIBE, PING, Peer
@@ -35,14 +36,26 @@ class AgentPeer(Peer[Any]):
         self,
         container: Home,
         *,
+        heartbeat: float | None = None,
         connected: Callable[[AgentPeer], object] | None = None,
         lost: Callable[[Channel], object] | None = None,
     ) -> None:
         self._container = container
 
+        beat: Heartbeat | None = None
+
         def begin(peer: Peer[Any]) -> None:
+            nonlocal beat
+            if heartbeat is not None:
+                beat = Heartbeat(container.runtime, self, heartbeat)
             if connected is not None:
                 connected(self)
+
+        def end(channel: Channel) -> None:
+            if beat is not None:
+                beat.stop()
+            if lost is not None:
+                lost(channel)
 
         super().__init__(
             container.runtime,
@@ -50,10 +63,15 @@ class AgentPeer(Peer[Any]):
             pool=container.pool,
             call=container.settings.make_call,
             connected=begin,
-            lost=lost,
+            lost=end,
         )
         if container.settings.make_stream is not None:
             self.channel.make_streams_by(container.settings.make_stream)
+
+    def lose(self, error: ConnectionLost) -> None:
+        """Take the connection for lost, and report that; who waits for something gets *error*."""
+        self._container.report(Failure(None, "a connection", error))
+        self.channel.abort(error)
 
     def _handle(self, content: Any) -> Any:
         if type(content) is not list or len(content) != 3:

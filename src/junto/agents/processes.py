@@ -1,40 +1,24 @@
-"""Containers in processes of their own: started, watched, ended.
-
-A process lives as long as its standard input is open, which the one that started it holds: so it ends with
-that, however that ends. What it prints goes to standard error, for its standard output is how it tells where
-it listens.
-"""
+"""Containers in processes of their own: started, watched, by choice started anew, ended."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from junto.agents.addresses import Place
-from junto.agents.agent import Host
-from junto.agents.spawnable import AllowList
-from junto.agents.supervision import Failure
-from junto.codecs import Codec
-from junto.errors import ConnectionFailed, ConnectionLost, JuntoError, RequestTimeout
+from junto.agents.children import Child
+from junto.agents.supervision import Failure, Recovery, Restart
+from junto.errors import ConnectionFailed, ConnectionLost, RequestTimeout
 from junto.runtime import Future
-from junto.waiting import Deadline, Shared, within
+from junto.waiting import Shared, within
 
 if TYPE_CHECKING:
     from junto.agents.container import Container
 
-__all__ = ["ContainerProcess", "name_of", "spawn_container", "spawn_containers"]
-
-# In a line of its own, before anything is imported that may not be found without the path.
-_PROGRAM = (
-    "import json, sys; settings = json.loads(sys.stdin.readline()); sys.path[:] = settings.pop('path'); "
-    "from junto.agents.hosting import run; run(**settings)"
-)
+__all__ = ["Care", "ContainerProcess", "ProcessFacade", "name_of"]
 
 
 def name_of(kind: str | Callable[..., Any]) -> str:
@@ -49,31 +33,53 @@ def name_of(kind: str | Callable[..., Any]) -> str:
     return f"{module}:{kind.__qualname__}"
 
 
+@dataclass(frozen=True, slots=True)
+class Care:
+    """What is done for a process that ends with a failure; see `junto.agents.launching.spawn_containers`."""
+
+    timeout: float | None
+    restart: Restart | None
+    on_crash: Callable[[ContainerProcess], object] | None
+    on_restart: Callable[[ContainerProcess], object] | None
+
+
 class ContainerProcess:
     """A container in a process of its own, as who started it sees it.
 
     Attributes:
         url: The container's base URL.
-        urls: All of them.
-        pid: The number of the process.
+        urls: All of them; a process that is started anew listens at the same.
+        restarts: How often it was started anew.
     """
 
-    def __init__(self, container: Container, process: subprocess.Popen[str]) -> None:
-        self.url = ""
+    def __init__(self, container: Container, settings: dict[str, Any], care: Care) -> None:
+        """Start it for *container*; *settings* are those of `junto.agents.hosting.run`."""
         self.urls: list[str] = []
-        self.pid = process.pid
+        self.restarts = 0
         self._container = container
-        self._process = process
         self._runtime = container.runtime
-        self._told: Shared[list[str]] = Shared(self._runtime)
-        self._ended: Shared[int] = Shared(self._runtime)
+        self._settings = settings
+        self._care = care
         self._stopping = False
-        self._on_crash: Callable[[ContainerProcess], object] | None = None
+        self._stopped: Shared[None] = Shared(self._runtime)
+        self._over: Shared[None] = Shared(self._runtime)
+        self._child = Child(self._runtime, settings)
+        container.run_apart(self._keep())
+
+    @property
+    def url(self) -> str:
+        """The first of `urls`; empty before it listens."""
+        return self.urls[0] if self.urls else ""
+
+    @property
+    def pid(self) -> int:
+        """The number of the process; another one after each restart."""
+        return self._child.pid
 
     @property
     def exit_code(self) -> int | None:
         """What the process ended with: negative for a signal; ``None`` while it runs."""
-        return self._process.poll()
+        return self._child.exit_code
 
     @property
     def manager(self) -> Any:
@@ -94,7 +100,7 @@ class ContainerProcess:
 
         Raises:
             RemoteError: It may not be spawned, or that failed.
-            ConnectionLost: The process has ended.
+            ConnectionError: The process has ended.
         """
         return (await self._call("spawn", name_of(kind), *args, **kwargs))[0]
 
@@ -114,7 +120,7 @@ class ContainerProcess:
         return self._container.connections.call(place, f"agents/0/{name}", args, kwargs, None)
 
     async def stop(self, timeout: float | None = 10.0) -> int:
-        """End the container in order, and wait for the end of its process.
+        """End the container in order and for good, and wait for the end of its process.
 
         Args:
             timeout: Seconds after which the process is killed; ``None`` for never.
@@ -123,198 +129,139 @@ class ContainerProcess:
             What the process ended with.
         """
         self._stopping = True
-        self._let_end()
+        self._stopped.set_result(None)
+        self._child.let_end()
         try:
-            return await within(self._runtime, timeout, self._ended.wait(), "stopping a container")
+            return await within(self._runtime, timeout, self.wait(), "stopping a container")
         except RequestTimeout:
             self.kill()
-            return await self._ended.wait()
+            return await self.wait()
+
+    def abandon(self) -> None:
+        """End the process at once and for good."""
+        self._stopping = True
+        self._stopped.set_result(None)
+        self._child.kill()
 
     def kill(self) -> None:
-        """End the process at once."""
-        if self._process.poll() is None:
-            self._process.kill()
+        """End the process at once; that is a crash, unless it is being stopped."""
+        self._child.kill()
 
     async def wait(self) -> int:
-        """Wait for the end of the process; gives what it ended with."""
-        return await self._ended.wait()
-
-    def _let_end(self) -> None:
-        assert self._process.stdin is not None, "it is a pipe"
-        try:
-            self._process.stdin.close()
-        except OSError:  # it has ended, and has not read what was for it
-            pass
-
-    def begin(self, settings: dict[str, Any], on_crash: Callable[[ContainerProcess], object] | None) -> None:
-        """Tell the process what to do, and watch it."""
-        self._on_crash = on_crash
-        assert self._process.stdin is not None, "it is a pipe"
-        try:
-            self._process.stdin.write(f"{json.dumps(settings)}\n")
-            self._process.stdin.flush()
-        except OSError:  # it has ended already, which is noticed below
-            pass
-        # A daemon: who ends without closing its container must not wait for what waits for it.
-        threading.Thread(target=self._watch, name=f"junto-process-{self.pid}", daemon=True).start()
-        self._container.run_apart(self._hold())
+        """Wait until the process has ended, and is not started anew; gives what it ended with."""
+        await self._over.wait()
+        return await self._child.ended.wait()
 
     async def listening(self, timeout: float | None) -> None:
         """Wait until the container listens.
 
         Raises:
             ConnectionFailed: It did not within *timeout* seconds, or has ended; then its process has, too.
+            ConnectionLost: The container that it belongs to was closed meanwhile.
         """
         try:
-            self.urls = await within(self._runtime, timeout, self._told.wait(), "starting a container")
-            self.url = self.urls[0]
-        except BaseException as error:
+            urls = await self._child.listening(timeout)
+            if self._container.is_closing():
+                raise ConnectionLost("the container was closed")
+        except BaseException:
             self._stopping = True
-            self.kill()
-            if isinstance(error, RequestTimeout):
-                raise ConnectionFailed(str(error)) from error
             raise
+        self.urls = urls
 
-    async def _hold(self) -> None:
-        """Let the process end when the container that it belongs to is closed."""
+    async def _keep(self) -> None:
+        """Watch the process, and start it anew where that is wanted, until it has ended for good.
+
+        It is let end when the container that it belongs to is closed.
+        """
+        recovery = Recovery(self._care.restart)
         try:
-            await self._ended.wait()
+            while True:
+                began = self._runtime.time()
+                code = await self._child.ended.wait()
+                # Who starts one that never listens is told of that.
+                if self._stopping or code == 0 or not self.urls:
+                    return
+                pause = recovery.pause_after(self._runtime.time() - began)
+                self._crashed(code, pause)
+                if pause is None or await self._is_stopped_within(pause):
+                    return
+                await self._begin_anew()
         finally:
             self._stopping = True
-            self._let_end()
+            self._child.let_end()
+            self._over.set_result(None)
 
-    # -- in the thread that watches --
+    def _crashed(self, code: int, pause: float | None) -> None:
+        error = ConnectionLost(f"the process of the container at {self.url} ended with {code}")
+        self._container.report(Failure(None, f"the container at {self.url}", error, pause))
+        if self._care.on_crash is not None:
+            try:
+                self._care.on_crash(self)
+            except Exception as failure:
+                self._container.report(Failure(None, "on_crash", failure))
 
-    def _watch(self) -> None:
-        process = self._process
-        assert process.stdout is not None, "it is a pipe"
+    async def _is_stopped_within(self, seconds: float) -> bool:
         try:
-            urls = json.loads(process.stdout.readline())
-        except ValueError:  # it has ended, or prints something else
-            pass
-        else:
-            self._tell(self._told.set_result, urls)
-        process.stdout.close()
-        self._tell(self._end, process.wait())
+            await within(self._runtime, seconds, self._stopped.wait(), "the pause")
+        except RequestTimeout:
+            return False
+        return True
 
-    def _tell(self, callback: Callable[[Any], object], value: Any) -> None:
+    async def _begin_anew(self) -> None:
+        chosen = [Place.parse(url).port for url in self.urls]
+        asked = map(Place.parse, self._settings["urls"])
+        urls = [replace(place, port=port).base for place, port in zip(asked, chosen, strict=True)]
+        self._child = Child(self._runtime, {**self._settings, "urls": urls})
         try:
-            self._runtime.call_soon_threadsafe(callback, value)
-        except (JuntoError, RuntimeError):  # the world that wanted to know it is gone
-            pass
+            await self._child.listening(self._care.timeout)
+        except ConnectionFailed:  # it has ended, which counts as a crash too
+            return
+        self.restarts += 1
+        if self._care.on_restart is not None:
+            self._container.run_apart(self._run_on_restart(self._care.on_restart))
 
-    def _end(self, code: int) -> None:
-        what = f"the process of the container at {self.url or 'no address yet'} ended with {code}"
-        if not self._told.done():
-            self._told.set_exception(ConnectionFailed(f"{what} before it listened"))
-        elif not self._stopping and code != 0:
-            self._container.report(Failure(None, f"the container at {self.url}", ConnectionLost(what)))
-            if self._on_crash is not None:
-                self._on_crash(self)
-        self._ended.set_result(code)
+    async def _run_on_restart(self, on_restart: Callable[[ContainerProcess], object]) -> None:
+        try:
+            await self._container.supervisor.outcome(on_restart, (self,))
+        except Exception as error:
+            self._container.report(Failure(None, "on_restart", error))
 
     def __repr__(self) -> str:
         state = "running" if self.exit_code is None else f"ended with {self.exit_code}"
         return f"<ContainerProcess {self.pid} at {self.url or 'no address yet'}, {state}>"
 
 
-async def spawn_container(
-    container: Host,
-    *,
-    allow: Iterable[str],
-    at: str | Sequence[str] = "tcp://127.0.0.1:0",
-    clock: str | None = None,
-    types: str | None = None,
-    tls: Sequence[str] | None = None,
-    timeout: float | None = 30.0,
-    on_crash: Callable[[ContainerProcess], object] | None = None,
-) -> ContainerProcess:
-    """Start a container in a process of its own; see `spawn_containers`."""
-    (started,) = await spawn_containers(
-        container,
-        1,
-        allow=allow,
-        at=at,
-        clock=clock,
-        types=types,
-        tls=tls,
-        timeout=timeout,
-        on_crash=on_crash,
-    )
-    return started
+class ProcessFacade:
+    """A process, in a flavour that waits otherwise: what it tells without waiting."""
 
+    def __init__(self, runtime: Any, inner: ContainerProcess) -> None:
+        self._runtime = runtime
+        self._inner = inner
 
-async def spawn_containers(
-    container: Host,
-    count: int | None = None,
-    *,
-    allow: Iterable[str],
-    at: str | Sequence[str] = "tcp://127.0.0.1:0",
-    clock: str | None = None,
-    types: str | None = None,
-    tls: Sequence[str] | None = None,
-    timeout: float | None = 30.0,
-    on_crash: Callable[[ContainerProcess], object] | None = None,
-) -> list[ContainerProcess]:
-    """Start containers, each in a process of its own; they use the codec of *container*.
+    @property
+    def url(self) -> str:
+        """The container's base URL."""
+        return self._inner.url
 
-    Each process ends when it is stopped, and at the latest with *container*.
+    @property
+    def urls(self) -> list[str]:
+        """All of them; a process that is started anew listens at the same."""
+        return self._inner.urls
 
-    Args:
-        container: To whom they belong.
-        count: How many; ``None`` for one on each core.
-        allow: What may be spawned there: names, ``module:Class``, or patterns, ``module:*``; see `AllowList`.
-        at: Where each listens: one URL or several. With ports other than 0 there can be but one container.
-        clock: The date at the time 0, for a clock that is set from outside and stands at -1; ``None`` for
-            that of the machine.
-        types: The name, ``module:object``, of the custom types, which are those of *container*.
-        tls: The files of the authority, of a certificate and of its key, for ``tls://``.
-        timeout: Seconds in which all must listen; ``None`` for any number.
-        on_crash: Called with each whose process ends with a failure that nobody asked for. *container*
-            reports that in any case.
+    @property
+    def restarts(self) -> int:
+        """How often it was started anew."""
+        return self._inner.restarts
 
-    Returns:
-        The processes, all of which listen.
+    @property
+    def pid(self) -> int:
+        """The number of the process; another one after each restart."""
+        return self._inner.pid
 
-    Raises:
-        ConnectionFailed: One of them did not get so far; all are killed then.
-        ValueError: One of *allow* is no pattern.
-    """
-    core = container.core
-    codec = core.options.codec
-    assert isinstance(codec, Codec), "a container's settings have made one"
-    settings = {
-        "path": sys.path,
-        "urls": [at] if isinstance(at, str) else list(at),
-        "allow": list(AllowList(allow).patterns),
-        "codec": codec.name,
-        "clock": clock,
-        "types": types,
-        "tls": None if tls is None else [os.fspath(file) for file in tls],
-    }
-    started: list[ContainerProcess] = []
-    try:
-        for _ in range(_cores() if count is None else count):
-            started.append(ContainerProcess(core, _start()))
-            started[-1].begin(settings, on_crash)
-        deadline = Deadline(core.runtime, timeout)
-        for one in started:
-            await one.listening(deadline.remaining())
-    except BaseException:
-        for one in started:
-            one.kill()
-        raise
-    return started
+    @property
+    def exit_code(self) -> int | None:
+        """What the process ended with: negative for a signal; ``None`` while it runs."""
+        return self._inner.exit_code
 
-
-def _start() -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
-    )
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # Windows and macOS
-        return os.cpu_count() or 1
+    def __repr__(self) -> str:
+        return repr(self._inner)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from junto.agents.addresses import Place
+from junto.agents.agent import Agent
 from junto.proxies import Proxy
 from junto.runtime import Future
 
 if TYPE_CHECKING:
     from junto.agents.home import Home
 
-__all__ = ["AgentProxy", "Target", "target_of"]
+__all__ = ["AgentProxy", "Target", "target_of", "url_of"]
 
 R = TypeVar("R", covariant=True)
 
@@ -81,6 +82,12 @@ class AgentProxy(Proxy[R]):
             raise TypeError(f"a member's name is a text, not {name!r}")
         return AgentProxy(self._target, f"{self._path}/{name}" if self._path else name)
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a proxy belongs to its container: it can be neither copied nor pickled; keep "
+            "url_of(proxy), of which any container makes a proxy"
+        )
+
     def __repr__(self) -> str:
         text = f"{self._target.class_name}Proxy({self._target!r})"
         return f"<{text}.{self._path.replace('/', '.')}>" if self._path else text
@@ -89,10 +96,26 @@ class AgentProxy(Proxy[R]):
 def target_of(proxy: AgentProxy[Any]) -> Target:
     """Give what *proxy* stands for.
 
-    Raises:
-        CodecError: It stands for a member of an agent, of which nobody knows whether it is a service.
+    For a member of an agent, of which nobody here knows what it is, that is a service in it.
     """
     # Not a method, for every public name of a proxy is the agent's.
     target = proxy._target  # pyright: ignore[reportPrivateUsage]
     path = proxy._path  # pyright: ignore[reportPrivateUsage]
     return target if not path else target.container.target(target.place, f"{target.path}/{path}", "")
+
+
+def url_of(agent: AgentProxy[Any] | Agent[Any]) -> str:
+    """Give the URL of the agent, or of the service in one, that a proxy stands for; of an agent, its own.
+
+    Any container connects to it, or makes a proxy of it without asking: `Container.connect`,
+    `Container.proxy`.
+
+    Raises:
+        ValueError: It lives in the container of the proxy, and that listens nowhere.
+        TypeError: It is neither an agent nor a proxy of one.
+    """
+    if isinstance(agent, AgentProxy):
+        return target_of(agent).url
+    if isinstance(agent, Agent):
+        return agent.url
+    raise TypeError(f"an agent or a proxy of one has a URL, and {agent!r} is neither")

@@ -38,6 +38,7 @@ class Settings:
         server_tls: For ``tls://`` addresses to listen at.
         client_tls: For those to connect to.
         on_failure: Called with what fails where nobody waits; ``None`` logs it.
+        heartbeat: Seconds after which other containers are asked for a sign of life; ``None`` for never.
         shortcut: Whether calls between its agents take the short way.
         workers: In how many threads plain functions run.
         make_target: Makes what stands for an agent; a flavour may have its own.
@@ -51,6 +52,7 @@ class Settings:
     server_tls: ssl.SSLContext | None = None
     client_tls: ssl.SSLContext | None = None
     on_failure: Callable[[Failure], object] | None = None
+    heartbeat: float | None = None
     shortcut: bool = True
     workers: int = 0
     make_target: type[Target] = Target
@@ -69,6 +71,7 @@ def make_settings(
     tls: TLS | None = None,
     clock: Clock | None = None,
     on_failure: Callable[[Failure], object] | None = None,
+    heartbeat: float | None = None,
     shortcut: bool = True,
     workers: int = 0,
     make_target: type[Target] = Target,
@@ -86,6 +89,8 @@ def make_settings(
     """
     if workers < 0:
         raise ValueError(f"workers must not be negative, as {workers!r} is")
+    if heartbeat is not None and not heartbeat > 0:
+        raise ValueError(f"heartbeat must be above 0 seconds, not {heartbeat!r}")
     codec = _codec(options.get("codec", "json"), tuple(types))
     server_tls, client_tls = (None, None) if tls is None else _contexts(tls)
     chosen: dict[str, Any] = {"max_handlers": _MAX_HANDLERS, **options, "codec": codec}
@@ -95,6 +100,7 @@ def make_settings(
         server_tls,
         client_tls,
         on_failure,
+        heartbeat,
         shortcut,
         workers,
         make_target,

@@ -29,6 +29,7 @@ from junto.agents.agent import Agent as _Agent
 from junto.agents.container import open_container as _open_container
 from junto.agents.directory import Directory
 from junto.agents.proxies import AgentProxy as _AgentProxy
+from junto.agents.proxies import url_of
 from junto.agents.settings import TLS, make_settings
 from junto.agents.simpycontainers import (
     Container,
@@ -61,6 +62,7 @@ __all__ = [
     "open_container",
     "spawn_container",
     "spawn_containers",
+    "url_of",
 ]
 
 Agent: TypeAlias = _Agent[Container]
@@ -77,6 +79,7 @@ def open_container(
     tls: TLS | None = None,
     clock: Clock | None = None,
     on_failure: Callable[[Failure], object] | None = None,
+    heartbeat: float | None = None,
     shortcut: bool = True,
     workers: int = 0,
     **options: Unpack[ChannelOptions],
@@ -96,6 +99,7 @@ def open_container(
         tls=tls,
         clock=EnvironmentClock(env) if clock is None else clock,
         on_failure=on_failure,
+        heartbeat=heartbeat,
         shortcut=shortcut,
         workers=workers,
         make_stream=Stream,

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from junto.agents.agent import Agent, Host
 from junto.agents.container import Container as _Container
+from junto.agents.launching import spawn_containers as _spawn_containers
 from junto.agents.processes import ContainerProcess as _ContainerProcess
-from junto.agents.processes import spawn_containers as _spawn_containers
+from junto.agents.processes import ProcessFacade
 from junto.agents.supervision import Restart, Supervised
 from junto.clock import Clock, RuntimeClock
 from junto.runtimes.simpy.contract import SocketEnvironment
@@ -122,32 +123,8 @@ class Container(Facade, Host):
     is_closing = direct(_Container.is_closing)
 
 
-class ContainerProcess:
+class ContainerProcess(ProcessFacade):
     """A container in a process of its own; its operations give events."""
-
-    def __init__(self, runtime: SimpyRuntime, inner: _ContainerProcess) -> None:
-        self._runtime = runtime
-        self._inner = inner
-
-    @property
-    def url(self) -> str:
-        """The container's base URL."""
-        return self._inner.url
-
-    @property
-    def urls(self) -> list[str]:
-        """All of them."""
-        return self._inner.urls
-
-    @property
-    def pid(self) -> int:
-        """The number of the process."""
-        return self._inner.pid
-
-    @property
-    def exit_code(self) -> int | None:
-        """What the process ended with: negative for a signal; ``None`` while it runs."""
-        return self._inner.exit_code
 
     @property
     def manager(self) -> Any:
@@ -160,9 +137,6 @@ class ContainerProcess:
     stop = eventual(_ContainerProcess.stop)
     wait = eventual(_ContainerProcess.wait)
     kill = direct(_ContainerProcess.kill)
-
-    def __repr__(self) -> str:
-        return repr(self._inner)
 
 
 def spawn_container(container: Container, **settings: Any) -> Future[ContainerProcess]:
@@ -179,18 +153,28 @@ def spawn_containers(
     count: int | None = None,
     *,
     on_crash: Callable[[ContainerProcess], object] | None = None,
+    on_restart: Callable[[ContainerProcess], object] | None = None,
     **settings: Any,
 ) -> Future[list[ContainerProcess]]:
-    """Start containers, each in a process of its own; see `junto.agents.processes.spawn_containers`."""
+    """Start containers, each in a process of its own; see `junto.agents.launching.spawn_containers`."""
     runtime: Any = container.core.runtime
 
     def crashed(process: _ContainerProcess) -> None:
         assert on_crash is not None, "not called else"
         on_crash(ContainerProcess(runtime, process))
 
+    def restarted(process: _ContainerProcess) -> object:
+        assert on_restart is not None, "not called else"
+        return on_restart(ContainerProcess(runtime, process))
+
     async def spawn() -> list[ContainerProcess]:
-        callback = None if on_crash is None else crashed
-        started = await _spawn_containers(container, count, on_crash=callback, **settings)
+        started = await _spawn_containers(
+            container,
+            count,
+            on_crash=None if on_crash is None else crashed,
+            on_restart=None if on_restart is None else restarted,
+            **settings,
+        )
         return [ContainerProcess(runtime, one) for one in started]
 
     return Task(container.env, spawn())

@@ -15,7 +15,7 @@ from junto.runtime import Future, Runtime
 if TYPE_CHECKING:
     from junto.agents.agent import Agent
 
-__all__ = ["Failure", "Restart", "Supervised", "Supervisor"]
+__all__ = ["Failure", "Recovery", "Restart", "Supervised", "Supervisor", "require_alive"]
 
 logger = logging.getLogger("junto")
 
@@ -39,7 +39,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """How a task that failed is run anew: after pauses that grow.
+    """How a task that failed, or a process that crashed, is begun anew: after pauses that grow.
 
     Attributes:
         first: The first pause in seconds.
@@ -60,6 +60,37 @@ class Restart:
             raise ValueError(
                 "pauses are not negative, do not shrink, and the longest is no shorter than the first"
             )
+
+
+class Recovery:
+    """How often something failed in a row, and so how long to wait before it is begun anew."""
+
+    def __init__(self, restart: Restart | None) -> None:
+        """Wait as *restart* says; ``None`` for no second time."""
+        self._restart = restart
+        self._begin()
+
+    def _begin(self) -> None:
+        self._row = 0
+        self._next = 0.0 if self._restart is None else self._restart.first
+
+    def pause_after(self, lasted: float) -> float | None:
+        """Take note that it failed, *lasted* seconds after it was begun.
+
+        Returns:
+            Seconds to wait; ``None`` if it is not to be begun anew.
+        """
+        restart = self._restart
+        if restart is None:
+            return None
+        if lasted >= restart.healthy_after:
+            self._begin()
+        if restart.times is not None and self._row >= restart.times:
+            return None
+        pause = self._next
+        self._row += 1
+        self._next = min(pause * restart.factor, restart.longest)
+        return pause
 
 
 class Supervised:
@@ -88,6 +119,16 @@ class Supervised:
         return f"<Supervised {self.name}, {'done' if self.done() else 'running'}>"
 
 
+def require_alive(agent: Agent[Any]) -> None:
+    """See to it that *agent* is still in its container.
+
+    Raises:
+        LocalProtocolError: It has ended.
+    """
+    if agent.container.core.agents.get(agent.id) is not agent:
+        raise LocalProtocolError(f"{agent!r} has ended, and does nothing any more")
+
+
 class Supervisor:
     """Runs the tasks of a container's agents, and reports failures."""
 
@@ -105,8 +146,8 @@ class Supervisor:
                 return
             except Exception as error:
                 logger.error("the callback for failures failed", exc_info=error)
-        whose = "the container" if failure.agent is None else repr(failure.agent)
-        logger.error("%s of %s failed", failure.what, whose, exc_info=failure.error)
+        whose = "" if failure.agent is None else f" of {failure.agent!r}"
+        logger.error("%s%s failed", failure.what, whose, exc_info=failure.error)
 
     def spawn(
         self,
@@ -121,8 +162,7 @@ class Supervisor:
         Raises:
             LocalProtocolError: The agent has ended.
         """
-        if agent.container.core.agents.get(agent.id) is not agent:
-            raise LocalProtocolError(f"{agent!r} has ended, and does nothing any more")
+        require_alive(agent)
         supervised = Supervised(name or str(getattr(work, "__qualname__", "a task")))
         key = id(agent)
         # Noted before it begins: its first step may be made at once, and end it.
@@ -148,7 +188,7 @@ class Supervisor:
         args: tuple[Any, ...],
         restart: Restart | None,
     ) -> None:
-        row = 0
+        recovery = Recovery(restart)
         while True:
             began = self._runtime.time()
             try:
@@ -156,14 +196,10 @@ class Supervisor:
                 return
             except Exception as error:
                 failure = error
-            if restart is not None and self._runtime.time() - began >= restart.healthy_after:
-                row = 0
-            if restart is None or (restart.times is not None and row >= restart.times):
-                self.report(Failure(agent, supervised.name, failure))
-                return
-            pause = min(restart.first * restart.factor**row, restart.longest)
+            pause = recovery.pause_after(self._runtime.time() - began)
             self.report(Failure(agent, supervised.name, failure, pause))
-            row += 1
+            if pause is None:
+                return
             await sleep(self._runtime, pause)
             supervised.restarts += 1
 

@@ -37,6 +37,7 @@ from junto.agents.blocking import (
 from junto.agents.container import open_container as _open_container
 from junto.agents.directory import Directory
 from junto.agents.proxies import AgentProxy as _AgentProxy
+from junto.agents.proxies import url_of
 from junto.agents.settings import TLS, make_settings
 from junto.agents.supervision import Failure, Restart, Supervised
 from junto.blocking import Stream
@@ -61,6 +62,7 @@ __all__ = [
     "open_container",
     "spawn_container",
     "spawn_containers",
+    "url_of",
 ]
 
 Agent: TypeAlias = _Agent[Container]
@@ -76,6 +78,7 @@ def open_container(
     tls: TLS | None = None,
     clock: _Clock | None = None,
     on_failure: Callable[[Failure], object] | None = None,
+    heartbeat: float | None = None,
     shortcut: bool = True,
     workers: int = 0,
     **options: Unpack[ChannelOptions],
@@ -96,6 +99,7 @@ def open_container(
         tls=tls,
         clock=clock,
         on_failure=on_failure,
+        heartbeat=heartbeat,
         shortcut=shortcut,
         workers=workers,
         make_target=Target,

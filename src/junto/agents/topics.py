@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from junto.agents.addresses import Place
 from junto.agents.isolation import Isolation
 from junto.agents.mailboxes import Handling
-from junto.agents.supervision import Failure
-from junto.errors import LocalProtocolError, Overloaded
+from junto.agents.supervision import Failure, require_alive
+from junto.errors import ConnectionFailed, LocalProtocolError, Overloaded
 
 if TYPE_CHECKING:
     from junto.agents.agent import Agent
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from junto.agents.peers import AgentPeer
 
 __all__ = ["Topics"]
+
+
+# Seconds after which one looks whether anything is wanted yet from a container that is not there.
+_PATIENCE: Final = 10.0
 
 
 class Topics:
@@ -32,7 +36,12 @@ class Topics:
         self._elsewhere: dict[Place, dict[str, dict[Agent[Any], Callable[[str, Any], Any]]]] = {}
 
     def subscribe(self, agent: Agent[Any], topic: str, handler: Callable[[str, Any], Any]) -> None:
-        """Have *handler* called, through the mailbox of *agent*, with all that is published here."""
+        """Have *handler* called, through the mailbox of *agent*, with all that is published here.
+
+        Raises:
+            LocalProtocolError: The agent has ended.
+        """
+        require_alive(agent)
         self._agents.setdefault(topic, {})[agent] = handler
 
     def unsubscribe(self, agent: Agent[Any], topic: str) -> None:
@@ -76,38 +85,38 @@ class Topics:
     async def subscribe_at(
         self, agent: Agent[Any], place: Place, topic: str, handler: Callable[[str, Any], Any]
     ) -> None:
-        """Have *handler* called with all that is published in the container at *place*."""
-        topics = self._elsewhere.setdefault(place, {})
-        agents = topics.setdefault(topic, {})
-        first = not agents
-        agents[agent] = handler
-        if first:
-            try:
-                await self._ask_for(place, topic)
-            except BaseException:
-                self._leave(place, topic, agent)
-                raise
-
-    async def _ask_for(self, place: Place, topic: str) -> None:
-        connections = self._container.connections
-        peer = await connections.open(place)
-        await peer.call_path("subscribe", topic)
-        connections.link(place).lost[self._lost_at(place)] = None
-
-    def _lost_at(self, place: Place) -> Callable[[BaseException | None], object]:
-        return _Again(self, place)
-
-    async def renew(self, place: Place) -> None:
-        """Subscribe again to all that is wanted from *place*, with which the connection was lost."""
-        peer = await self._container.connections.open(place, None)
-        for topic in list(self._elsewhere.get(place, {})):
+        """Have *handler* called with all that is published in the container at *place*; raises likewise."""
+        require_alive(agent)
+        self._elsewhere.setdefault(place, {}).setdefault(topic, {})[agent] = handler
+        try:
+            # Each for itself, for what the first one asks may fail yet; asking twice is fine.
+            peer = await self._reach(place)
             await peer.call_path("subscribe", topic)
-        self._container.connections.link(place).lost[self._lost_at(place)] = None
+        except BaseException:
+            self._leave(place, topic, agent)
+            raise
+
+    async def _reach(self, place: Place, timeout: float | None = 0.0) -> AgentPeer:
+        connections = self._container.connections
+        peer = await connections.open(place, timeout)
+        connections.when_lost(place, _Again(self, place))
+        return peer
+
+    async def _renew(self, place: Place) -> None:
+        """Subscribe again to all that is wanted from *place*, with which the connection was lost."""
+        while self._elsewhere.get(place):
+            try:
+                peer = await self._reach(place, _PATIENCE)
+            except ConnectionFailed:
+                continue
+            for topic in list(self._elsewhere.get(place, {})):
+                await peer.call_path("subscribe", topic)
+            return
 
     def renew_soon(self, place: Place) -> None:
         """Do so beside all else, unless nothing is wanted."""
         if self._elsewhere.get(place) and not self._container.is_closing():
-            self._container.run_apart(self.renew(place))
+            self._container.run_apart(self._renew(place))
 
     def _leave(self, place: Place, topic: str, agent: Agent[Any]) -> None:
         topics = self._elsewhere.get(place, {})
@@ -163,7 +172,7 @@ class _Again:
         self._topics = topics
         self._place = place
 
-    def __call__(self, error: BaseException | None) -> None:
+    def __call__(self) -> None:
         self._topics.renew_soon(self._place)
 
     def __eq__(self, other: object) -> bool:

@@ -28,8 +28,10 @@ from junto.agents.agent import Agent as _Agent
 from junto.agents.container import Container
 from junto.agents.container import open_container as _open_container
 from junto.agents.directory import Directory
-from junto.agents.processes import ContainerProcess, spawn_container, spawn_containers
+from junto.agents.launching import spawn_container, spawn_containers
+from junto.agents.processes import ContainerProcess
 from junto.agents.proxies import AgentProxy as _AgentProxy
+from junto.agents.proxies import url_of
 from junto.agents.settings import TLS, make_settings
 from junto.agents.supervision import Failure, Restart, Supervised
 from junto.clock import Clock, ExternalClock
@@ -55,6 +57,7 @@ __all__ = [
     "open_container",
     "spawn_container",
     "spawn_containers",
+    "url_of",
 ]
 
 Agent: TypeAlias = _Agent[Container]
@@ -70,6 +73,7 @@ def open_container(
     tls: TLS | None = None,
     clock: Clock | None = None,
     on_failure: Callable[[Failure], object] | None = None,
+    heartbeat: float | None = None,
     shortcut: bool = True,
     workers: int = 0,
     nursery: Nursery | None = None,
@@ -85,6 +89,7 @@ def open_container(
         tls=tls,
         clock=clock,
         on_failure=on_failure,
+        heartbeat=heartbeat,
         shortcut=shortcut,
         workers=workers,
         full_name=socket.getfqdn,

@@ -37,9 +37,11 @@ def agents() -> None:
 
 def _read_place(text: str) -> str:
     try:
-        Place.parse(text)
+        place = Place.parse(text)
     except ValueError as error:
         raise click.BadParameter(f"{error}.") from error
+    if place.scheme == "local":
+        raise click.BadParameter("local:// is for containers of one program; nobody else would find it.")
     return text
 
 
@@ -49,6 +51,7 @@ def _run(
     clock: str | None,
     types: str | None,
     codec: str,
+    heartbeat: float | None,
     cafile: str | None,
     certfile: str | None,
     keyfile: str | None,
@@ -71,7 +74,13 @@ def _run(
             click.echo(f"manager at {url}0")
 
     async def main() -> None:
-        settings: dict[str, Any] = {"codec": codec, "clock": clock, "types": types, "tls": tls}
+        settings: dict[str, Any] = {
+            "codec": codec,
+            "heartbeat": heartbeat,
+            "clock": clock,
+            "types": types,
+            "tls": tls,
+        }
         with on_signals() as stop:
             await host(urls, AllowList(allow).patterns, announce, stop, **settings)
 
@@ -100,6 +109,12 @@ agents.command("serve", help=_HELP)(
             multiple=True,
             metavar="NAME",
             help="What may be spawned: module:Class, or module:*.",
+        ),
+        click.option(
+            "--heartbeat",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="SECONDS",
+            help="When to ask other containers for a sign of life, and how long to wait for it.",
         ),
         click.option("--clock", metavar="DATE", help="The date at the time 0 of a clock set from outside."),
         click.option("--types", metavar="NAME", help="The module:object that holds custom types."),

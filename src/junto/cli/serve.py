@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -76,7 +76,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def on_signals() -> Iterator[asyncio.Event]:
+def on_signals() -> Generator[asyncio.Event]:
     """Give an event that Ctrl-C and SIGTERM set. Afterwards they do again what they do to any program."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -90,7 +90,7 @@ def run(
             program, or a function that calls ``world.run`` itself.
         seed: What all decisions follow from.
         faults: What may happen; the seed makes a plan of it.
-        plan: What does happen, instead of that; also as text, see `junto.sim.plans`.
+        plan: What does happen, instead of that; also as text, as `Plan` reads it.
         complete: Whether the plan is that of an `Outcome`, which has the faults, too, that the program
             injects itself: then these do not happen once more.
         neutral: The decisions that are not taken.

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from heapq import heappop
 from typing import Any
 
-from junto.runtimes.simpy.contract import copied, never_happens
+from junto.runtimes.simpy.contract import copied
 from junto.runtimes.simpy.schedule import EmptySchedule, Event, StopSimulation
 from junto.sim.here import here
 from junto.sim.network.endpoints import Endpoint
@@ -65,6 +65,7 @@ class VirtualEnvironment(HostEnvironment):
         self.sockets = VirtualSockets(self, framing)
         self._code_of = None
         self._held = 0
+        self._stands_still = False
         self._is_stepping = False
         self._driven_by = 0  # the thread that runs it
         self._errands: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
@@ -79,19 +80,7 @@ class VirtualEnvironment(HostEnvironment):
             BaseException: The error of *until*, of an event that failed and that nobody handled, or of
                 a callback.
         """
-        if isinstance(until, Event) and until.processed:
-            return until.value
-        take_back = self._stop_at(until)
-        try:
-            self._drive()
-        except StopSimulation as stop:
-            return stop.args[0]
-        except EmptySchedule:
-            if isinstance(until, Event):
-                raise never_happens(until) from None
-        finally:
-            take_back()
-        return None
+        return self._run(until, self._drive)
 
     def step(self) -> None:
         """Process the next event.
@@ -116,7 +105,9 @@ class VirtualEnvironment(HostEnvironment):
     def hold(self) -> None:
         """Keep `run` from ending, and for a moment also time: something will come from another thread."""
         self._held += 1
-        self.call_soon(self._stand_still)
+        if not self._stands_still:
+            self._stands_still = True
+            self.call_soon(self._stand_still)
 
     def release(self) -> None:
         self._held -= 1
@@ -171,9 +162,14 @@ class VirtualEnvironment(HostEnvironment):
 
     def _stand_still(self) -> None:
         """Wait for another thread before time goes on; not for long, for it may wait for time to go on."""
-        if self._held and self._wait_for_errand(PATIENCE):
-            self._run_errands()
-            self.call_soon(self._stand_still)
+        if self._held:
+            # What another thread brought takes some steps until nothing is held any more.
+            others = self._queue and self._queue[0][0] <= self._now
+            if others or self._wait_for_errand(PATIENCE):
+                self._run_errands()
+                self.call_soon(self._stand_still)
+                return
+        self._stands_still = False
 
     def _wait_for_errand(self, patience: float | None) -> bool:
         with self._news:

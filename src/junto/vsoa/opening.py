@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from junto.address import Address
-from junto.connecting import ATTEMPT, pauses, sleep
+from junto.connecting import ATTEMPT, keep_trying, pauses, sleep
 from junto.errors import ConnectionFailed, RequestTimeout
 from junto.runtime import Runtime
 from junto.vsoa.addresses import ServerURL
@@ -16,7 +16,7 @@ from junto.vsoa.client import Client
 from junto.vsoa.connection import Connection
 from junto.vsoa.messages import PasswordRefused
 from junto.vsoa.positions import lookup
-from junto.waiting import Deadline, within
+from junto.waiting import within
 
 if TYPE_CHECKING:
     import ssl
@@ -127,31 +127,14 @@ async def connect_within(
         PasswordRefused: The server does not accept the password; it was asked once.
         ConnectionFailed: The last attempt failed, and its error is this one.
     """
-    once = timeout is not None and timeout <= 0
-    deadline = Deadline(runtime, None if once else timeout)
-    reason: ConnectionFailed | None = None
-    for pause in pauses():
-        try:
-            await within(
-                runtime,
-                deadline.remaining(attempt),
-                target.connect(runtime, client),
-                f"connecting to {target.url}",
-            )
-            return
-        except PasswordRefused:
-            raise
-        except ConnectionFailed as error:
-            reason = error
-        except RequestTimeout as error:
-            if reason is None:
-                reason = ConnectionFailed(str(error))
-                reason.__cause__ = error
-        left = deadline.remaining()
-        if once or left == 0.0:
-            raise reason
-        await sleep(runtime, pause if left is None else min(pause, left))
-    raise AssertionError("the pauses never end")
+    await keep_trying(
+        runtime,
+        lambda: target.connect(runtime, client),
+        f"connecting to {target.url}",
+        timeout=timeout,
+        longest=attempt,
+        hopeless=PasswordRefused,
+    )
 
 
 def keep_connected(

@@ -90,6 +90,25 @@ WAYS = pytest.mark.parametrize(
 CODECS = {"JSON": JSON, "MsgPack": MsgPack}
 
 
+def test_aiomas_outlives_a_heartbeat(peer: Callable[..., list[str]]) -> None:
+    url, _ = peer("tcp", "JSON")
+
+    async def main() -> None:
+        failures: list[aio.Failure] = []
+        async with aio.open_container(
+            "tcp://127.0.0.1:0", heartbeat=0.05, on_failure=failures.append
+        ) as home:
+            agent = Ours(home)
+            proxy = await home.connect(url)
+            assert await proxy.many(agent.url, 10) == 45  # so that there is a connection each way
+            await asyncio.sleep(0.3)
+            assert await proxy.service(1) == 1
+            assert len(home.doors.peers) == 1
+            assert failures == []
+
+    run(main())
+
+
 @WAYS
 def test_junto_and_aiomas_call_one_another(
     scheme: str, codec: str, peer: Callable[..., list[str]], tmp_path: Path

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import simpy
-from simpy.core import StopSimulation
+from simpy.core import EmptySchedule, StopSimulation
 from simpy.events import URGENT, Event, EventPriority
 
 from junto.runtimes.simpy.processes import Process
@@ -145,6 +145,22 @@ class SocketEnvironment(simpy.Environment, ABC):
         self._open.pop(thing, None)
 
     # -- for those who run it --
+
+    def _run(self, until: float | Event | None, drive: Callable[[], object]) -> Any:
+        """Process events by *drive* until the time or the event *until*, or until none can come any more."""
+        if isinstance(until, Event) and until.processed:
+            return until.value
+        take_back = self._stop_at(until)
+        try:
+            drive()
+        except StopSimulation as stop:
+            return stop.args[0]
+        except EmptySchedule:
+            if isinstance(until, Event):
+                raise never_happens(until) from None
+        finally:
+            take_back()
+        return None
 
     def _stop_at(self, until: float | Event | None) -> Callable[[], object]:
         """Have *until* stop the run; returns what takes that back, if something else ends it."""

@@ -8,11 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from junto.runtimes.polling import READ, Poller, make_poller
-from junto.runtimes.simpy.contract import never_happens
 from junto.runtimes.simpy.schedule import (
     EmptySchedule,
     Event,
-    StopSimulation,
     WallClockEnvironment,
 )
 from junto.runtimes.waker import Waker
@@ -64,21 +62,7 @@ class RealTimeEnvironment(WallClockEnvironment):
             BaseException: The error of *until*, of an event that failed and that nobody handled, or of
                 a callback.
         """
-        if isinstance(until, Event) and until.processed:
-            return until.value
-        take_back = self._stop_at(until)
-        try:
-            while True:
-                self._process(self._most_events)
-                self._look_around()
-        except StopSimulation as stop:
-            return stop.args[0]
-        except EmptySchedule:
-            if isinstance(until, Event):
-                raise never_happens(until) from None
-        finally:
-            take_back()
-        return None
+        return self._run(until, self._drive)
 
     def close(self) -> None:
         self._abort_all()
@@ -103,6 +87,11 @@ class RealTimeEnvironment(WallClockEnvironment):
         elif self._handlers.pop(fd, None) is not None:
             self._poller.watch(fd, 0, _heard_elsewhere)
             self._in_background.discard(fd)
+
+    def _drive(self) -> None:
+        while True:
+            self._process(self._most_events)
+            self._look_around()
 
     def _look_around(self) -> None:
         """Hear sockets and other threads; sleep till then, or till an event is due, if none is now."""

@@ -71,8 +71,8 @@ def take_in() -> None:
         known = {id(generator) for generator, _ in _generators}
         for name, generator in find_older_generators().items():
             if id(generator) not in known and _runs:
-                _borrowed.callback(generator.setstate, generator.getstate())
                 begin = random.Random(name).getstate()
+                _borrowed.callback(generator.setstate, generator.getstate())
                 generator.setstate(begin)
                 _generators.append((generator, begin))
 
