@@ -6,6 +6,7 @@ import asyncio
 import errno
 import gc
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ import pytest
 from junto import aio
 from junto.instrument.errors import ConnectionClosedError, ConnectionEOFError, ConnectionTimeoutError
 from junto.instrument.retrying import Retry
+from junto.runtimes.memory import MemoryRuntime
+from junto.runtimes.timers import Timer
 
 from .conftest import Run
 from .peer import ERROR, WHO
 from .test_reading import fed
-from .worlds import CANCELLING, FLOWS, ITERATING, SOCKETS
+from .worlds import CANCELLING, FLOWS, ITERATING, SOCKETS, run_memory
 
 SURE = Retry(jitter=0.0)
 
@@ -110,6 +113,25 @@ def test_in_802_time_limit_covers_the_callback(run: Run) -> None:
         assert w.time() - begin < 0.1 + w.late
 
     run(scenario)
+
+
+class Hasty(MemoryRuntime):
+    """A runtime whose timers come up to a millisecond early, as those of uvloop do."""
+
+    def call_later(self, delay: float, callback: Callable[..., object], /, *args: Any) -> Timer:
+        return super().call_later(max(0.0, delay - 0.0008), callback, *args)
+
+
+def test_in_802_the_time_is_over_also_for_a_timer_that_comes_early() -> None:
+    async def scenario(w: Any) -> None:
+        async def made() -> None:
+            await client.write_readline(b"mute\n", timeout=0.1)
+
+        client, _peer = await w.pair(on_connection_made=w.callback(made))
+        with pytest.raises(ConnectionTimeoutError):
+            await client.write_readline(b"who?\n", timeout=0.04)
+
+    run_memory(scenario, Hasty())
 
 
 def test_in_803_no_time_at_all(run: Run) -> None:

@@ -421,8 +421,8 @@ def run_threads(scenario: Scenario) -> Any:
         runtime.close()
 
 
-def run_memory(scenario: Scenario) -> Any:
-    runtime = MemoryRuntime()
+def run_memory(scenario: Scenario, runtime: MemoryRuntime | None = None) -> Any:
+    runtime = runtime or MemoryRuntime()
 
     async def bounded() -> Any:
         try:

@@ -220,8 +220,8 @@ class Life:
         scope = self._initialising
         return scope if scope is not None and SCOPE.get() is scope else None
 
-    def _is_over(self, deadline: float | None) -> bool:
-        return deadline is not None and self._world.time() >= deadline
+    def _is_over(self, deadline: float | None, *, early: float = 0.0) -> bool:
+        return deadline is not None and self._world.time() >= deadline - early
 
     async def _wait_turn(self, lanes: Lanes, needs: int, deadline: float | None) -> None:
         """Wait for a turn that is not there yet."""

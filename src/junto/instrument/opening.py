@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from junto.connecting import sleep
 from junto.errors import ConnectionFailed, RequestTimeout, fresh
@@ -19,6 +19,7 @@ __all__ = ["Opening"]
 
 T = TypeVar("T")
 
+_EARLY: Final = 0.001  # seconds; by so much may a timer of uvloop come before its time
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
 
 
@@ -93,7 +94,7 @@ class Opening(Life):
             try:
                 connection = await self._attempt(deadline, limit, epoch)
             except (OSError, ConnectionFailed) as error:
-                if isinstance(error, ConnectionClosedError) or self._is_over(deadline):
+                if isinstance(error, ConnectionClosedError) or self._is_over(deadline, early=_EARLY):
                     raise
                 backoff.failures += 1
                 pause = self._next_pause(error, attempt, runtime.time() - began)
@@ -158,7 +159,8 @@ class Opening(Life):
             try:
                 await self._interruptible(initialise(self._world, scope, callback), deadline, epoch)
             except BaseException as error:
-                fails = self.settings.callback_errors == "raise" or self._is_over(deadline)
+                is_over = self._is_over(deadline, early=_EARLY)
+                fails = is_over or self.settings.callback_errors == "raise"
                 if fails or not isinstance(error, Exception) or self._closed_epoch >= epoch:
                     self._drop(connection, None)
                     raise
