@@ -43,6 +43,27 @@ def test_a_loop_that_is_gone_takes_its_runtime_along(factory: Any) -> None:
     assert runtime() is None
 
 
+@pytest.mark.parametrize("factory", LOOPS, ids=["asyncio", "uvloop"])
+def test_a_loop_that_is_left_with_its_tasks_is_not_kept_by_its_runtime(factory: Any) -> None:
+    async def wait() -> None:
+        runtime = asyncio_runtime()
+        await runtime.create_future()
+
+    async def main() -> None:
+        task = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio's own, and that is the point
+        task.get_loop()._left = task  # type: ignore[attr-defined]  # as what waits in it would
+
+    loop = factory()
+    loop.run_until_complete(main())
+    loop.close()
+    left = weakref.ref(loop)
+    del loop
+    gc.collect()
+    assert left() is None
+
+
 def test_there_is_no_runtime_without_a_loop() -> None:
     with pytest.raises(RuntimeError):
         asyncio_runtime()

@@ -348,9 +348,9 @@ else:
         return loop.create_task(flow)
 
 
-# By loop, and weak in the value, which holds the loop: a runtime lives as long as somebody uses it.
-_runtimes: weakref.WeakValueDictionary[asyncio.AbstractEventLoop, AsyncioRuntime] = (
-    weakref.WeakValueDictionary()
+# Weak in both: a runtime lives as long as somebody uses it, and keeps no loop that was left with its tasks.
+_runtimes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[AsyncioRuntime]] = (
+    weakref.WeakKeyDictionary()
 )
 
 
@@ -361,7 +361,9 @@ def asyncio_runtime() -> AsyncioRuntime:
         RuntimeError: No event loop runs in this thread.
     """
     loop = asyncio.get_running_loop()
-    runtime = _runtimes.get(loop)
+    known = _runtimes.get(loop)
+    runtime = None if known is None else known()
     if runtime is None:
-        runtime = _runtimes[loop] = AsyncioRuntime(loop)
+        runtime = AsyncioRuntime(loop)
+        _runtimes[loop] = weakref.ref(runtime)
     return runtime

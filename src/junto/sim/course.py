@@ -14,7 +14,6 @@ programs, kill hosts, cut links.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import sys
 import warnings
@@ -26,8 +25,9 @@ from typing import TYPE_CHECKING, Any, Self
 from junto.sim.claims import Claims
 from junto.sim.here import here
 from junto.sim.hosted_loops import abandon
-from junto.sim.interception import borrowed
 from junto.sim.interception.audit import Finding, watch
+from junto.sim.interception.borrowing import borrowed, leave
+from junto.sim.interception.numbering import forget_tasks, tasks_by_loop
 from junto.sim.kernel import SECOND, Kernel
 from junto.sim.loop import HostLoop
 from junto.sim.threads.baton import Baton
@@ -180,13 +180,15 @@ class Course:
                 # Of what other loops than ours have left open.
                 warnings.simplefilter("ignore", ResourceWarning)
                 self.baton.finish()
+                left = tasks_by_loop()
                 for loop in self.loops:
-                    loop.finish()
+                    loop.finish(left.get(loop, ()))
                 for host in self._hosts.values():
                     host.forget()
                 self._graves.clear()
+                forget_tasks([*self.loops, *self.hosted_loops])
                 self.hosted_loops.clear()
-                gc.collect(0)  # the collector was off: all that was made is young
+                leave(self.kernel.events)
         finally:
             here.host = None
             logging.disable(level)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import events
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 from contextvars import Context
 from heapq import heappop, heappush
 from math import inf
@@ -251,24 +251,28 @@ class HostLoop(SignalHandling, NumberingLoop, AsyncioNetwork):  # pyright: ignor
     def __del__(self) -> None:
         """Do not complain: a loop that was not closed belongs to a world that was not run."""
 
-    def finish(self) -> None:
-        """Close what its programs have left, in the order of its making; no more can be scheduled."""
+    def finish(self, tasks: Collection[asyncio.Task[Any]]) -> None:
+        """Close what its programs have left, *tasks* among it, in the order of its making.
+
+        No more can be scheduled.
+        """
         self._over = True
         self.abandon_transports()
         generators = list(self._asyncgens)  # held, for they go with the last who refers to them, unclosed
         closed: set[asyncio.Task[Any]] = set()
+        left = tasks
         before, here.host = here.host, self.host
         try:
             for guest in self.guests:
                 guest.finish()
             for _ in range(100):  # tasks that are closed may make others, which never begin
                 self._was_asked = False
-                left = in_order_of_making(asyncio.all_tasks(self) - closed)
-                for task in left:
+                for task in in_order_of_making(left):
                     close_task(task)
                 if not self._was_asked:  # as each new task does
                     break
                 closed.update(left)
+                left = asyncio.all_tasks(self) - closed
             for generator in generators:
                 _close_generator(generator)
         finally:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from junto.sim.interception.numbering import tasks_by_loop
 from junto.sim.kernel import SECOND
 from junto.sim.loop import in_order_of_making
 from junto.sim.whereabouts import of_task
@@ -94,10 +94,11 @@ class Notes(list[Note]):
                 )
                 text = f"the connection with {with_whom!s} is never closed on this side"
                 self.add(end.host, text, "connection")
+        left = tasks_by_loop()
         for host in self._world.hosts():
             if not host.alive:
                 continue
             mains = {program.task for program in host.programs}
-            for task in in_order_of_making(asyncio.all_tasks(host.loop)):
+            for task in in_order_of_making(left.get(host.loop, ())):
                 if task not in mains:
                     self.add(host, f"{task.get_name()} is left: it {of_task(task)}", "task")

@@ -194,13 +194,12 @@ def _look_on() -> None:
     idle_since = time.monotonic()
     while True:
         with _lock:
-            watches = list(_watches)
-            shortest = min((watch.patience for watch in watches), default=LOOK)
-        time.sleep(min(LOOK, shortest / 4))
+            pause = min([LOOK, *(watch.patience / 4 for watch in _watches)])
+        time.sleep(pause)
         now = time.monotonic()
         with _lock:
-            for watch in _watches:
-                watch.look(now)
+            for number in range(len(_watches)):  # in no name of ours, for that would keep its world
+                _watches[number].look(now)
             if _watches:
                 idle_since = now
             elif now - idle_since > LINGER:

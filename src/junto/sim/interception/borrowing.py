@@ -20,14 +20,16 @@ from typing import Any
 from junto.sim.interception.installing import install
 from junto.sim.interception.older_generators import find_older_generators
 
-__all__ = ["borrowed", "take_in"]
+__all__ = ["borrowed", "leave", "take_in"]
 
 BETWEEN_COLLECTIONS = 16  # runs
+BETWEEN_WHOLE_ONES = 1_000_000  # events; a run counts as a thousand more
 
 _generators: list[tuple[random.Random, tuple[Any, ...]]] = []  # each with the state in which a run finds it
 _lock = threading.Lock()
 _runs = 0
 _begun = itertools.count()
+_events = 0  # since all was collected
 _borrowed = ExitStack()
 
 
@@ -63,6 +65,13 @@ def borrowed(epoch: float = 1_800_000_000) -> Generator[None]:
                 _borrowed.close()
 
 
+def leave(events: int) -> None:
+    """Leave to the collector what a run of so many events has made and let go of."""
+    global _events
+    _events += 1000 + events
+    gc.collect(0)  # it was off: all that was made is young
+
+
 def take_in() -> None:
     """Do for what was imported in the middle of a run what `borrowed` did for all that was there before."""
     if not install():
@@ -81,7 +90,12 @@ def take_in() -> None:
 def _collector() -> Generator[None]:
     """Keep the collector from ending, in the middle of a run, what only weak references hold."""
     # A world is a circle, and whoever made it holds it when its run ends; so runs before leave theirs to us.
-    if next(_begun) % BETWEEN_COLLECTIONS == 0:
+    # Of the last one that holds still, and then only looking at all objects of the process finds it.
+    global _events
+    if _events > BETWEEN_WHOLE_ONES:
+        _events = 0
+        gc.collect()
+    elif next(_begun) % BETWEEN_COLLECTIONS == 0:
         gc.collect(1)
     was = gc.isenabled()
     gc.disable()

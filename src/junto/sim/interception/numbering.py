@@ -24,9 +24,11 @@ __all__ = [
     "NumberedTask",
     "NumberingLoop",
     "OrderedWeakSet",
+    "forget_tasks",
     "make_task",
     "numbers_of",
     "task_factory",
+    "tasks_by_loop",
 ]
 
 T = TypeVar("T")
@@ -42,8 +44,10 @@ class _Numbers:
 
     __slots__ = ("hash", "task")
 
-    def __init__(self) -> None:
-        self.hash = count().__next__
+    def __init__(self, host: int) -> None:
+        # The tasks of all hosts are in one set of asyncio's, and must not all have the same numbers there.
+        # What is above the twentieth bit has no part in the order of a set of less than a million.
+        self.hash = count(host << 20).__next__
         self.task = count(1).__next__
 
 
@@ -52,8 +56,36 @@ def numbers_of(loop: asyncio.AbstractEventLoop) -> _Numbers:
     attributes: dict[str, Any] = loop.__dict__
     numbers: _Numbers | None = attributes.get("junto_numbers")
     if numbers is None:
-        numbers = attributes["junto_numbers"] = _Numbers()
+        host = getattr(loop, "host", here.host)
+        numbers = attributes["junto_numbers"] = _Numbers(0 if host is None else host.number)
     return numbers
+
+
+# Where asyncio keeps all tasks of all loops, since 3.12 without those that began eagerly.
+_registered: Iterable[asyncio.Task[Any]] = vars(asyncio.tasks)[
+    "_all_tasks" if sys.version_info < (3, 12) else "_scheduled_tasks"
+]
+_eager: Iterable[asyncio.Task[Any]] = vars(asyncio.tasks).get("_eager_tasks", ())
+
+
+def tasks_by_loop() -> dict[asyncio.AbstractEventLoop, set[asyncio.Task[Any]]]:
+    """Find the tasks that are not done, by one walk for all loops; `asyncio.all_tasks` makes one for each."""
+    found: dict[asyncio.AbstractEventLoop, set[asyncio.Task[Any]]] = {}
+    for task in [*_registered, *_eager]:
+        if not task.done():
+            found.setdefault(task.get_loop(), set()).add(task)
+    return found
+
+
+def forget_tasks(loops: Iterable[asyncio.AbstractEventLoop]) -> None:
+    """Have asyncio's own set of all tasks forget those of loops that are over, finished or not.
+
+    Until the collector finds them they stood in the way of tasks of later runs, which have the same numbers.
+    """
+    over = set(loops)
+    for task in list(_registered):
+        if task.get_loop() in over:
+            asyncio.tasks._unregister_task(task)
 
 
 class NumberedTask(asyncio.Task[T]):
@@ -227,10 +259,10 @@ def as_completed(fs: Iterable[Any], *, timeout: float | None = None) -> Any:
 
 
 if sys.version_info >= (3, 12):
-    _eager: Any = asyncio.eager_task_factory
+    _stock_eager: Any = asyncio.eager_task_factory
     _numbered_eager: Any = asyncio.create_eager_task_factory(make_task)
 
     @replaces("asyncio.tasks", "eager_task_factory")
     def eager_task_factory(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
         """Make a task that takes its first step at once."""
-        return (_eager if here.host is None else _numbered_eager)(loop, coro, **options)
+        return (_stock_eager if here.host is None else _numbered_eager)(loop, coro, **options)
