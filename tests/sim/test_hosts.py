@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from junto.sim import Host, HostDied, UnclaimedError, World
+from junto.sim import Host, HostDied, UnclaimedError, World, run
+from junto.sim.trace import Trace
 
 Log = list[Any]
 
@@ -662,3 +663,18 @@ def test_nothing_that_a_dead_process_had_is_finalized_before_the_run_ends(
 
     gc.collect()
     assert log == ["finalized"]
+
+
+def test_what_is_done_to_clocks_is_recorded() -> None:  # section 15
+    async def scenario(world: World) -> None:
+        host = world.host("a")
+        host.skew(-3.5)
+        await world.sleep(1)
+        host.drift(1.25)
+
+    trace = Trace("net")
+    assert run(scenario, trace=trace).error is None
+    told = [
+        (round(when / 1e9), host, detail) for when, host, kind, *_, detail in trace.events if kind == "clock"
+    ]
+    assert told == [(0, "a", "moved by -3.5 s"), (1, "a", "goes 1.25 times as fast")]

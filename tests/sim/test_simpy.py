@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import simpy as plain
 
-from junto import aio, expose, simpy
+from junto import aio, expose, sim, simpy
 from junto.errors import ConnectionLost
 from junto.sim import HostDied, SimDeadlock, SimEscape, UnclaimedError, World
+from junto.sim.trace import Trace
 
 Process = Generator[Any, Any, Any]
 
@@ -570,3 +571,20 @@ def test_x11_whoever_asks_among_events_in_a_row_sees_their_time() -> None:
     assert [entry[1] for entry in numbers] == pytest.approx([50, 100, 150, 201.5, 251.5])
     for _, inside, *outside in numbers:
         assert outside == pytest.approx([inside] * 3)
+
+
+@pytest.mark.parametrize("level", ["net", "turns", "all"])
+def test_a_trace_of_all_has_the_turns_of_environments(level: Any) -> None:  # section 15
+    async def scenario(world: World) -> None:
+        env = world.host("a").simpy()
+        env.process(wait(env))
+        await world.sleep(1)  # which the environment has to wait for
+        await world.sleep(2)
+
+    def wait(env: Any) -> Any:
+        yield env.timeout(2.5)
+
+    trace = Trace(level)
+    assert sim.run(scenario, trace=trace).error is None
+    told = [event[-1] for event in trace.events if event[2] == "simpy"]
+    assert told == (["events from 0 on", "events from 2.5 on"] if level == "all" else [])

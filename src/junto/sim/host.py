@@ -231,9 +231,15 @@ class Host(HostClock, TakesTurns):
         # Others run, if only for 0.
         Waiter(self, "time.sleep").wait_until(self.monotonic_ns() + max(1, duration))
 
+    def skew(self, seconds: float) -> None:
+        """Move the wall clock, forwards or backwards."""
+        super().skew(seconds)
+        self.world.record(self, "clock", f"moved by {seconds:g} s")
+
     def drift(self, rate: float) -> None:
         """Let both clocks run `rate` times as fast as the world's; 1 ends it."""
         super().drift(rate)
+        self.world.record(self, "clock", f"goes {rate:g} times as fast")
         self.want_turn()
         for strand in self.world.baton.lives:
             if strand.host is self and strand.waiter is not None:

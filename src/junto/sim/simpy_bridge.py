@@ -224,6 +224,8 @@ class HostEnvironment(SocketEnvironment, TakesTurns):
         if not host.running:
             host.resuming.append(self.want_turn)
             return None
+        if self._queue and getattr(host.world.trace, "tasks", False):
+            host.world.record(host, "simpy", f"events from {self._queue[0][0]:g} on")
         here.host = self._code_of
         self._turning = True
         if self._code_of is not None and here.loop is not host.loop:
