@@ -114,7 +114,9 @@ def test_threads_that_python_did_not_start_are_forgotten() -> None:
 
 
 _FOUND = """
+import gc
 import random
+import sys
 from junto.sim import interception
 
 OWN = random.Random()
@@ -129,6 +131,8 @@ def draws():
     with interception.borrowed():
         return OWN.random(), Holder.generator.random(), *draw()
 
+if sys.argv[1:]:
+    gc.freeze()
 seeded = random.Random(7)
 kept = [random.Random(7)]
 first = draws()
@@ -144,7 +148,9 @@ print(first)
 
 def test_generators_that_modules_made_before_are_the_same_in_each_run_and_process() -> None:  # R1
     outcomes = {
-        subprocess.run([sys.executable, "-c", _FOUND], check=True, capture_output=True, text=True).stdout
-        for _ in range(2)
+        subprocess.run(
+            [sys.executable, "-c", _FOUND, *words], check=True, capture_output=True, text=True
+        ).stdout
+        for words in ([], [], ["frozen"])
     }
     assert len(outcomes) == 1

@@ -133,17 +133,19 @@ async def _read_one(promises: Promises, peer: aio.Peer, streams: list[Made]) -> 
         request = peer.remote[kind](number, timeout=TIMEOUT)
         items = await promises.within(host, TIMEOUT, "stream", request)
         try:
-            async for item in items:
-                if item != [number, stream.read]:
-                    promises.broken(f"stream {number} gave {item} after {stream.read} items")
-                stream.read += 1
-                if stream.read == until:
-                    break
-                if pace and stream.read % 4 == 0:
-                    await pause(pace)
+            # Nothing tells of a peer whose last word, a reset, was lost.
+            async with asyncio.timeout(2 * TIMEOUT):
+                async for item in items:
+                    if item != [number, stream.read]:
+                        promises.broken(f"stream {number} gave {item} after {stream.read} items")
+                    stream.read += 1
+                    if stream.read == until:
+                        break
+                    if pace and stream.read % 4 == 0:
+                        await pause(pace)
         finally:
             await items.aclose()
-    except JuntoError as error:
+    except (JuntoError, TimeoutError) as error:
         promises.done[type(error).__name__] += 1
         if kind == "broken" and stream.read == LENGTH // 2:
             promises.done["broken"] += 1

@@ -73,6 +73,8 @@ def ask_in_thread() -> Any:
 EXPECTED = [(200, f"/{number}", 10_001, "a!") for number in range(ROUNDS)]
 
 
+# Where uvloop is installed, uvicorn runs in it.
+@pytest.mark.filterwarnings("ignore:uvloop.new_event_loop is ignored:RuntimeWarning")
 @pytest.mark.parametrize("serve", [serve_by_uvicorn, run_uvicorn, serve_by_hypercorn])
 def test_httpx_is_answered(serve: Any) -> None:  # B1
     assert talk(serve, ask) == EXPECTED
