@@ -22,16 +22,7 @@ _HIDDEN: random.Random = vars(random)["_inst"]
 
 def find_older_generators() -> dict[str, random.Random]:
     """Find those that are global variables, attributes of classes or default arguments, by their names."""
-    if not gc.get_freeze_count():
-        return _find()
-    gc.unfreeze()  # nobody can look at what is frozen
-    try:
-        return _find()
-    finally:
-        gc.freeze()
-
-
-def _find() -> dict[str, random.Random]:
+    gc.unfreeze()  # nobody can look at what is frozen; and to freeze again would keep what is garbage by then
     generators = [found for found in gc.get_objects() if type(found) is random.Random]
     found: dict[str, random.Random] = {"random": _HIDDEN}
     if len(generators) < 2:
