@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import weakref
 
 __all__ = ["Waker"]
 
@@ -22,9 +21,6 @@ class Waker:
         self._outer.setblocking(False)
         self.fd = self._inner.fileno()
         self._woken = False
-        # In a circle that is collected the sockets might go before what would close them, and complain.
-        self._close = weakref.finalize(self, _close, self._inner, self._outer)
-        self._close.atexit = False
 
     def wake(self) -> None:
         if not self._woken:  # one byte is enough, and a full buffer would be a trap
@@ -39,9 +35,5 @@ class Waker:
         self._woken = False
 
     def close(self) -> None:
-        self._close()
-
-
-def _close(*ends: socket.socket) -> None:
-    for end in ends:
-        end.close()
+        self._inner.close()
+        self._outer.close()
