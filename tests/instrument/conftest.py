@@ -30,12 +30,3 @@ def only_new_garbage() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # A client in a circle of references is collected with its runtime, whose sockets may go first, and complain.
-    for item in items:
-        if "/instrument/" in item.nodeid:
-            item.add_marker(
-                pytest.mark.filterwarnings("ignore:unclosed <socket.socket.*family=1:ResourceWarning")
-            )

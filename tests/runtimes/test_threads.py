@@ -465,3 +465,13 @@ def test_it_needs_neither_asyncio_nor_ssl_nor_futures() -> None:
         "sys.exit(bool({'asyncio', 'ssl', 'concurrent.futures'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+def test_a_runtime_that_goes_out_of_use_in_a_circle_closes_its_sockets_without_complaint() -> None:
+    runtime: Any = ThreadsRuntime()
+    fd = runtime._waker.fd
+    runtime.circle = runtime
+    del runtime
+    gc.collect()  # a complaint is an error here
+    with pytest.raises(OSError):
+        os.fstat(fd)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import weakref
 
 __all__ = ["Waker"]
 
@@ -21,6 +22,9 @@ class Waker:
         self._outer.setblocking(False)
         self.fd = self._inner.fileno()
         self._woken = False
+        # In a circle that is collected the sockets might go before what would close them, and complain.
+        self._unless_closed = weakref.finalize(self, _close, self._inner, self._outer)
+        self._unless_closed.atexit = False  # until then threads may wait here
 
     def wake(self) -> None:
         if not self._woken:  # one byte is enough, and a full buffer would be a trap
@@ -35,5 +39,10 @@ class Waker:
         self._woken = False
 
     def close(self) -> None:
-        self._inner.close()
-        self._outer.close()
+        self._unless_closed.detach()  # not called: when an interpreter ends, it would do nothing
+        _close(self._inner, self._outer)
+
+
+def _close(*ends: socket.socket) -> None:
+    for end in ends:
+        end.close()
