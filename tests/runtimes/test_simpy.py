@@ -51,7 +51,9 @@ def run(env: Any, generator: Generator[Any, Any, Any]) -> Any:
 
 
 def settle(env: Any) -> None:
-    env.run(until=env.timeout(0.002))
+    """Let what follows from another happen too, also where each step takes more time than it should."""
+    for _ in range(10):
+        env.run(until=env.timeout(0.0003))
 
 
 def interrupted_while_waiting_for(env: Any, event: Any, then: Callable[[], Any] | None = None) -> Any:
