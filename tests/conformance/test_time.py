@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -114,9 +115,10 @@ def test_many_threads_may_call_in(run: World) -> None:
         ]
         for thread in threads:
             thread.start()
+        with ThreadPoolExecutor(1) as pool:  # which simulated time waits for, as for no other thread
+            for thread in threads:
+                await rt.call_in_worker(thread.join, pool=pool)
         await recorder.until_received(1600)
-        for thread in threads:
-            thread.join()
 
     run(scenario)
 

@@ -26,7 +26,7 @@ from junto.sim.world import World
 
 __all__ = ["VirtualEnvironment"]
 
-PATIENCE = 0.05  # real seconds for which time stands still for a worker thread
+PATIENCE = 0.5  # real seconds for which time stands still for a worker thread
 PORTS = range(1, 65536)
 
 
