@@ -274,9 +274,9 @@ def simpy_interrupt() -> type[Exception]:
 
 def test_a_time_limit_in_simpy_is_an_error_of_the_event(env: Any, device: SimulatedInstrument) -> None:
     def process() -> Process:
-        client = simpy.TCP(env, "127.0.0.1", device.port, timeout=0.02)
+        client = simpy.TCP(env, "127.0.0.1", device.port)
         with pytest.raises(ConnectionTimeoutError):
-            yield client.query("mute, as it is unknown?")
+            yield client.query("mute, as it is unknown?", timeout=0.02)
         assert (yield client.query("VOLT?")) == "1.5"
         yield client.close()
 

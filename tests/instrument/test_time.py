@@ -157,10 +157,11 @@ def test_in_803_no_time_at_all(run: Run) -> None:
 def test_in_804_a_late_reply_is_never_that_to_another_request(run: Run) -> None:
     async def scenario(w: Any) -> None:
         client, _peer = await w.pair()
+        await client.open()
         with pytest.raises(ConnectionTimeoutError) as caught:
-            await client.write_readline(b"pause 0.08\n", timeout=0.03)
+            await client.write_readline(b"pause 0.12\n", timeout=0.06)
         assert (caught.value.sent, caught.value.generation) == (True, 1)
-        await w.sleep(0.08)
+        await w.sleep(0.1)
         assert await client.write_readline(b"who?\n") == WHO
         assert client.connection_counter == 2
 
@@ -483,8 +484,10 @@ def test_in_1004_in_1005_a_request_is_sent_again_only_if_allowed(run: Run) -> No
         with pytest.raises(ConnectionEOFError):
             await client.write_readline(b"bye\n", resend=2)
         assert peer.requests == [b"bye"] * 4
+        await client.open()
         with pytest.raises(ConnectionTimeoutError):
-            await client.write_readline(b"mute\n", resend=2, timeout=0.03)
+            await client.write_readline(b"mute\n", resend=2, timeout=0.05)
+        await w.until(lambda: b"mute" in peer.requests)
         assert peer.requests.count(b"mute") == 1
         begin = w.time()
         with pytest.raises(ConnectionTimeoutError):

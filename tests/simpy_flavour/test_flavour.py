@@ -426,13 +426,13 @@ def test_a_channel_whose_requests_are_received(env: Any, run: Any) -> None:
 def test_a_late_reply_to_an_interrupted_process_is_dropped(env: Any, run: Any) -> None:
     def caller(peer: simpy.Peer) -> Process:
         try:
-            yield peer.remote.slow(0.01)
+            yield peer.remote.slow(0.1)
         except Interrupt:
             return "interrupted"
 
     def caller_in_a_condition(peer: simpy.Peer) -> Process:
         try:
-            yield peer.remote.slow(0.01) | env.timeout(5)
+            yield peer.remote.slow(0.1) | env.timeout(5)
         except Interrupt:
             return "interrupted"
 
@@ -441,12 +441,13 @@ def test_a_late_reply_to_an_interrupted_process_is_dropped(env: Any, run: Any) -
             (yield simpy.serve(env, Math(env), HERE)) as server,
             (yield simpy.connect(env, server.addresses[0])) as peer,
         ):
-            for make in (caller, caller_in_a_condition):
+            for late, make in enumerate((caller, caller_in_a_condition), 1):
                 calling = env.process(make(peer))
                 yield peer.ping()
                 calling.interrupt()
                 assert (yield calling) == "interrupted"
-                yield env.timeout(0.02)
+                while peer.channel.late_replies < late:
+                    yield env.timeout(0.005)
                 assert (yield peer.remote.add(1, 2)) == 3
             assert peer.channel.late_replies == 2
 
