@@ -39,7 +39,7 @@ _TIMEOUT = 5.0
     help="From one answer to the next question.",
 )
 def ping(destination: Destination, count: int, interval: float, *, as_json: bool) -> None:
-    """Ask the peer at URL for signs of life, and measure how long they take.
+    """Measure how long the peer at URL takes to answer.
 
     A peer that does not know the question, and says so, counts as alive. With --json, times are in seconds.
     """
