@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
+import click
 import pytest
+
+from junto.cli.commands import _junto
 
 from .conftest import Commands, Outcome, Run
 
@@ -38,6 +42,25 @@ def test_a_group_of_commands_without_the_name_of_one_shows_its_help(group: str, 
     outcome = junto(group)
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome == junto(group, "--help")
+
+
+def helps(command: click.Command, *words: str) -> Iterator[tuple[str, ...]]:
+    """Give the words for the help of *command* and of all below it."""
+    yield *words, "--help"
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from helps(below, *words, name)
+
+
+@pytest.mark.parametrize("words", list(helps(_junto)), ids=" ".join)
+def test_help_is_laid_out(words: tuple[str, ...], junto: Run) -> None:
+    outcome = junto(*words)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith(" ".join(["Usage: junto", *words[:-1]]))
+    assert "\\b" not in outcome.out  # what tells click to keep lines as they are
 
 
 def test_the_version_is_that_of_what_is_installed(junto: Run, monkeypatch: pytest.MonkeyPatch) -> None:
