@@ -15,7 +15,7 @@ Where things are: ``sansio`` holds the protocols, bytes to events and back, with
 and know neither. ``cli`` is the ``junto`` command, `junto.vsoa` speaks the protocol for vehicles,
 `junto.agents` makes systems of many agents, `junto.mosaik` speaks to the framework of that name,
 `junto.instrument` is the client for instruments that the flavours offer. `junto.sim` runs whole programs in
-simulated worlds; `junto.compat` has the names of older libraries.
+simulated worlds; ``compat`` has the names of older libraries.
 
 What junto does not do: it finds no peers, keeps no messages for peers that are not there, and
 does not repeat a request whose reply was lost, since nobody knows whether it was handled.
