@@ -79,6 +79,17 @@ def keep_colons(_app: Sphinx, what: str, _name: str, _obj: Any, _options: Any, l
         lines[0] = f"{types[0].removeprefix(':type: ')}: {lines[0]}"
 
 
+def keep_indented(_app: Sphinx, what: str, _name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
+    """Show code and tables in the text of a module as they stand there, and not as quotations."""
+    apart = [
+        number for number, line in enumerate(lines) if number and line[:4] == "    " and not lines[number - 1]
+    ]
+    for number in reversed(apart) if what == "module" else ():
+        before = next(line for line in reversed(lines[:number]) if line)
+        if not before.startswith(" ") and not before.endswith("::"):
+            lines[number:number] = ["::", ""]
+
+
 def write_timelines(app: Sphinx, exception: Exception | None) -> None:
     """Make the runs that the pages show, and write theirs."""
     if exception is None and app.builder.format == "html":
@@ -96,4 +107,5 @@ def read_flavours_last(_app: Sphinx, _env: Any, names: list[str]) -> None:
 def setup(app: Sphinx) -> None:
     app.connect("env-before-read-docs", read_flavours_last)
     app.connect("autodoc-process-docstring", keep_colons, priority=600)  # after napoleon's 500
+    app.connect("autodoc-process-docstring", keep_indented)
     app.connect("build-finished", write_timelines)

@@ -13,7 +13,9 @@ and ``serve_channels`` for bare requests and replies. What is the same for all o
 Where things are: ``sansio`` holds the protocols, bytes to events and back, without any I/O;
 ``runtimes`` moves bytes and time; the modules between (`junto.channel`, `junto.rpc`) are written once
 and know neither. ``cli`` is the ``junto`` command, `junto.vsoa` speaks the protocol for vehicles,
-`junto.agents` makes systems of many agents, `junto.mosaik` speaks to the framework of that name.
+`junto.agents` makes systems of many agents, `junto.mosaik` speaks to the framework of that name,
+`junto.instrument` is the client for instruments that the flavours offer. `junto.sim` runs whole programs in
+simulated worlds; ``compat`` has the names of older libraries.
 
 What junto does not do: it finds no peers, keeps no messages for peers that are not there, and
 does not repeat a request whose reply was lost, since nobody knows whether it was handled.

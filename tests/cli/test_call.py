@@ -171,6 +171,8 @@ def test_an_unknown_function_and_wrong_arguments_are_failures_of_the_peer(junto:
         (["call", "URL"], "Missing argument 'NAME'"),
         (["call", "URL", "add", "--codec", "xml"], "'xml' is not one of 'json', 'msgpack', 'msgpack+blosc'"),
         (["call", "URL", "add", "--timeout", "0"], "0.0 is not in the range x>0"),
+        (["call", "URL", "add", "--timeout", "nan"], "nan is no number of seconds"),
+        (["ping", "URL", "--interval", "nan"], "nan is no number of seconds"),
         (["call", "URL", "add", "--frobnicate"], "No such option: --frobnicate"),
         (["call", "URL", "add", "-x"], "No such option: -x"),
         (["call", "URL", "add", "a=1", "a=2"], "the argument 'a' is given twice"),

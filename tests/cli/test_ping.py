@@ -7,6 +7,8 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from .conftest import Commands, Run, first_line, interrupt
 
 
@@ -76,8 +78,9 @@ def test_a_lost_connection_ends_it(junto: Run, url: str) -> None:
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "1 sent, 0 answered\n", 1)
 
 
-def test_ctrl_c_sums_up_what_there_is(commands: Commands, url: str) -> None:
-    process = commands.start("ping", url, "--count", "100", "--interval", "60")
+@pytest.mark.parametrize("interval", ["60", "1e300"])
+def test_ctrl_c_sums_up_what_there_is(commands: Commands, url: str, interval: str) -> None:
+    process = commands.start("ping", url, "--count", "100", "--interval", interval)
     assert first_line(process).startswith("answer from ")
     outcome = interrupt(process)
     assert (outcome.code, outcome.err.strip()) == (130, "")

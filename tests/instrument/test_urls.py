@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from junto import aio, sync
+from junto import ConnectionFailed, aio, sync
 from junto.instrument.retrying import Retry
 from junto.instrument.urls import parse, register_scheme, socket_for_url
 
@@ -333,6 +333,14 @@ def test_in_2003_rfc2217_is_a_serial_line_elsewhere(monkeypatch: pytest.MonkeyPa
     with pytest.raises(ConnectionRefusedError):
         client.open()
     assert opened == [("rfc2217://127.0.0.1:4000", {"baudrate": 9600})]
+
+
+def test_without_the_extra_a_serial_line_tells_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "serialx", None)
+    monkeypatch.delitem(sys.modules, "junto.runtimes.serial_lines", raising=False)
+    client = sync.socket_for_url("serial:///dev/ttyS99")
+    with pytest.raises(ConnectionFailed, match=r"pip install 'junto\[serial\]'"):
+        client.open()
 
 
 TELNET = re.compile(rb"\xff\xfa(.)(.)(.*?)\xff\xf0|\xff([\xfb\xfd])(.)|([^\xff]+)", re.DOTALL)

@@ -20,7 +20,8 @@ from junto.sim.scenarios import Scenario, load
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples/simulation"
 DOCS = ROOT / "docs"
-PAGES = sorted(page for page in DOCS.glob("*/*.md") if "examples/simulation/" in page.read_text("utf-8"))
+SHOWS = re.compile(r"examples/simulation/|^\$ (junto sim|pytest) ", re.MULTILINE)
+PAGES = sorted(page for page in DOCS.glob("*/*.md") if SHOWS.search(page.read_text("utf-8")))
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -145,6 +146,11 @@ def run(line: str, folder: Path) -> str:
         timeout=200,
     )
     return done.stdout.rstrip("\n") + "\n"
+
+
+def test_who_follows_a_page_in_the_clone_gets_none_of_our_settings_of_pytest() -> None:
+    # Those name plugins that he has not installed, and an option that nobody knows is an error.
+    assert "1 passed" in run("pytest -p no:timeout -q lost_update_mended.py --sim-seeds 2", EXAMPLES)
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ It needs the extra ``cli``. This module does not, so that whoever lacks it is to
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 
@@ -25,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; see `junto.cli.failures`.
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # whoever started us has closed it; `print` says nothing then, either
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the end
     words = list(sys.argv[1:] if arguments is None else arguments)
     missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
     if missing:

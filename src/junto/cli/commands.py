@@ -75,9 +75,14 @@ Exit codes:
 """
 
 
+# From click 8.2 on, a group of commands without the name of one is an error whose text is the help.
+_NAME_MISSING: type[click.UsageError] | tuple[()] = getattr(click.exceptions, "NoArgsIsHelpError", ())
+
+
 @click.group(
     cls=_Commands, help=_HELP, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
 )
+@click.version_option(package_name="junto", message="%(prog)s %(version)s")
 def _junto() -> None:
     pass
 
@@ -93,6 +98,9 @@ def run(words: list[str]) -> int:
         code = _junto.main(words or ["--help"], prog_name="junto", standalone_mode=False)
     except Failure as failure:
         return report(failure, as_json=as_json)
+    except _NAME_MISSING as error:
+        click.echo(error.format_message())
+        return 0
     except click.ClickException as error:
         return report(Failure("input", _sentence(error)), as_json=as_json)
     except click.Abort:  # what click makes of Ctrl-C

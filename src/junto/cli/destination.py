@@ -15,7 +15,7 @@ from junto import sync
 from junto.address import Address
 from junto.cli.failures import Failure
 from junto.cli.interruption import Interruption
-from junto.cli.options import CODEC, JSON, PASSWORD, TLS, decorate, read_any_url
+from junto.cli.options import CODEC, JSON, PASSWORD, TLS, Seconds, decorate, read_any_url
 from junto.cli.security import Files
 from junto.codecs import CodecName
 from junto.errors import ConnectionLost, RemoteProtocolError
@@ -142,7 +142,7 @@ def destination_options(timeout_help: str) -> Callable[[Callable[..., None]], Ca
 
             interruption.run(work)
 
-        seconds = click.FloatRange(min=0, min_open=True)
+        seconds = Seconds(min=0, min_open=True)
         timeout = click.option("--timeout", type=seconds, metavar="SECONDS", help=timeout_help)
         return decorate(
             with_destination, click.argument("url", type=read_any_url), timeout, CODEC, PASSWORD, *TLS, JSON

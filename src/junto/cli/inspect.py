@@ -31,7 +31,10 @@ class _Function(msgspec.Struct):
     f"  [default: try once, wait {_TIMEOUT:g} s for the answer]"
 )
 def inspect(destination: Destination, *, as_json: bool) -> None:
-    """List what the peer at URL offers: each function's path, signature, and what it does."""
+    """List what the peer at URL offers.
+
+    Each function is told with its path, its signature, and what it does.
+    """
     with destination.connect() as (peer, left):
         try:
             functions = peer.describe(timeout=_TIMEOUT if left is None else left)

@@ -47,7 +47,7 @@ class Interruption:
         Raises:
             KeyboardInterrupt: The work is to end.
         """
-        if self._happened.wait(seconds):
+        if self._happened.wait(min(seconds, threading.TIMEOUT_MAX)):
             raise KeyboardInterrupt
 
     def run(self, work: Callable[[], None]) -> None:

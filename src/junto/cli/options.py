@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import typing
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -12,9 +13,19 @@ from junto.address import Address
 from junto.codecs import CodecName
 from junto.vsoa.addresses import ServerURL
 
-__all__ = ["CODEC", "JSON", "PASSWORD", "TLS", "decorate", "read_any_url", "read_server_url"]
+__all__ = ["CODEC", "JSON", "PASSWORD", "TLS", "Seconds", "decorate", "read_any_url", "read_server_url"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds; `click.FloatRange` takes not-a-number for one, whatever its limits."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds: float = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{seconds} is no number of seconds.", param, ctx)
+        return seconds
 
 
 def read_any_url(text: str) -> Address | ServerURL:

@@ -11,6 +11,7 @@ from junto import sync
 from junto.address import Address
 from junto.cli.destination import Destination, destination_options
 from junto.cli.failures import Failure
+from junto.cli.options import Seconds
 from junto.cli.values import write_json
 from junto.errors import JuntoError, RequestTimeout
 from junto.vsoa.addresses import ServerURL
@@ -31,14 +32,14 @@ _TIMEOUT = 5.0
 @click.option("--count", type=click.IntRange(min=1), default=4, show_default=True, help="How often to ask.")
 @click.option(
     "--interval",
-    type=click.FloatRange(min=0),
+    type=Seconds(min=0),
     default=1.0,
     show_default=True,
     metavar="SECONDS",
     help="From one answer to the next question.",
 )
 def ping(destination: Destination, count: int, interval: float, *, as_json: bool) -> None:
-    """Ask the peer at URL for signs of life, and measure how long they take.
+    """Measure how long the peer at URL takes to answer.
 
     A peer that does not know the question, and says so, counts as alive. With --json, times are in seconds.
     """

@@ -18,12 +18,29 @@ from junto.vsoa.addresses import ServerURL
 __all__ = ["position"]
 
 
+_SERVE = """Tell where servers are, from a TABLE in TOML, until Ctrl-C.
+
+\b
+  [car]
+  host = "127.0.0.1"
+  port = 3005
+
+\b
+  [safe]
+  host = "::1"
+  port = 3006
+  security = true
+
+Names are compared without regard to case.
+"""
+
+
 @click.group()
 def position() -> None:
     """Tell where the servers of VSOA are, or ask for it."""
 
 
-@position.command()
+@position.command(help=_SERVE)
 @click.argument("table", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--at",
@@ -35,21 +52,6 @@ def position() -> None:
     help="Where to listen.",
 )
 def serve(table: Path, url: ServerURL) -> None:
-    r"""Tell where servers are, from a TABLE in TOML, until Ctrl-C.
-
-    \b
-    [car]
-    host = "127.0.0.1"
-    port = 3005
-
-    \b
-    [safe]
-    host = "::1"
-    port = 3006
-    security = true
-
-    Names are compared without regard to case.
-    """
     positions = _read(table)
     interruption = Interruption()
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import serialx
+try:
+    import serialx
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "serial lines need the extra: pip install 'junto[serial]'", name=error.name
+    ) from error
 
 __all__ = ["open_serial"]
 
