@@ -591,6 +591,17 @@ def test_in_705_exclusive_use_for_several_calls(run: Run) -> None:
     run(scenario)
 
 
+@pytest.mark.worlds(*ITERATING)
+def test_in_705_a_wrong_time_limit_for_the_turn_is_refused(run: Run) -> None:
+    async def scenario(w: Any) -> None:
+        client, _peer = await w.pair()
+        for wrong, kind in ((-1, ValueError), (float("nan"), ValueError), ("1", TypeError)):
+            with pytest.raises(kind):
+                await client.transaction(timeout=wrong).__aenter__()
+
+    run(scenario)
+
+
 @pytest.mark.worlds("asyncio", "uvloop", "blocking")
 def test_in_705_using_the_client_inside_its_transaction_is_an_error(run: Run) -> None:
     async def scenario(w: Any) -> None:
