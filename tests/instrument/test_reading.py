@@ -252,6 +252,16 @@ def test_in_513_wrong_arguments_touch_nothing(run: Run) -> None:
             (TypeError, lambda: client.readline(timeout="1")),
             (ValueError, lambda: client.read(1, on_timeout="keep it")),
             (TypeError, lambda: client.readexactly_into(b"read only")),
+            (ValueError, lambda: client.write_readline(b"x\n", query_delay=-1)),
+            (TypeError, lambda: client.query(b"x\n")),
+            (TypeError, lambda: client.command(b"x\n")),
+            (TypeError, lambda: client.query_many("abc")),
+            (TypeError, lambda: client.query_many(["a", 3])),
+            (TypeError, lambda: client.query_ascii("a", convert=3)),
+            (ValueError, lambda: client.errors(-1)),
+            (ValueError, lambda: client.read_block(idle_timeout=-1)),
+            (TypeError, lambda: client.read_block(progress=3)),
+            (ValueError, lambda: client.write_block(b"x", b"y", extended="octal")),
         ):
             with pytest.raises(wrong):
                 await operation()

@@ -201,6 +201,8 @@ class TCP(State, _Items):
 def _check_place(host: Any, port: Any) -> None:
     if not isinstance(host, str):
         raise TypeError(f"a host is a text, not {host!r}")
+    if not host:
+        raise ValueError("a host has a name, or an address")
     if not isinstance(port, int) or isinstance(port, bool):
         raise TypeError(f"a port is a number, not {port!r}")
     if not 0 <= port <= 65535:

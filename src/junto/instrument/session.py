@@ -66,6 +66,8 @@ class Session(Shortcuts):
             timeout = self.settings.timeout
         elif timeout is not None:
             check_timeout(timeout)
+        if delay is not None:
+            check_timeout(delay, "query_delay")
         deadline = None if timeout is None else runtime.time() + timeout
         self.stats.calls += 1
         scope = None if self._initialising is None else self._own_scope()
