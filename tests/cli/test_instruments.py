@@ -11,7 +11,7 @@ import pytest
 from junto.instrument.script import CLOSE, Pause
 from junto.instrument.simulated import SimulatedInstrument
 
-from .conftest import Commands, Run, bounded, interrupt
+from .conftest import Commands, Run, bounded, first_line, interrupt
 
 
 @pytest.fixture
@@ -47,6 +47,26 @@ def test_a_terminator_may_be_chosen(junto: Run) -> None:
     with SimulatedInstrument({"a?": "b"}, eol=b"\r\n") as device:
         assert junto("query", device.url, "a?", "--eol", "crlf").out == "b\n"
         assert junto("query", f"{device.url}?eol=crlf", "a?").out == "b\n"
+
+
+def test_what_ends_a_request_may_be_something_else_than_what_ends_a_reply(junto: Run) -> None:
+    with SimulatedInstrument({"a?": "b"}, eol=b"\r") as device:
+        url = f"{device.url}?eol=cr&write_eol=lf"
+        assert junto("query", url, "a?", "--timeout", "0.1").code == 1
+        assert junto("query", url, "a?", "--eol", "cr").out == "b\n"
+        assert junto("query", f"{device.url}?eol=lf&write_eol=cr", "a?", "--timeout", "0.1").code == 1
+        assert device.requests[-1] == "a?"
+
+
+def test_a_reader_of_the_lines_may_go_away(commands: Commands) -> None:
+    with SimulatedInstrument({"GO": ["line"] * 50_000}) as device:
+        process = commands.start("stream", device.url, "--send", "GO")
+        assert first_line(process) == "line\n"
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(20) == 141
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
 
 
 def test_a_reply_may_be_read_to_anything(junto: Run, device: SimulatedInstrument) -> None:

@@ -117,6 +117,23 @@ def test_a_server_that_cannot_be_trusted_is_refused_and_others_are_served(
     run(scenario)
 
 
+def test_a_wish_to_stay_open_after_the_peers_end_is_passed_over_in_silence(
+    run: World, contexts: Contexts, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Staying(Recorder):
+        keep_open = True
+
+    async def scenario(rt: Any) -> None:
+        async with pair(rt, Place(HERE, contexts.server, contexts.client), Staying, Echo) as (client, server):
+            server.transport.close()
+            await client.until_called("eof")
+            await client.until_called("lost")
+            assert client.error is None
+
+    run(scenario)
+    assert not caplog.records
+
+
 def test_a_certificate_for_another_host_is_refused(run: World, contexts: Contexts) -> None:
     elsewhere = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     contexts.authority.issue_cert("elsewhere.example").configure_cert(elsewhere)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -25,6 +27,24 @@ ANSWERS = {"*IDN?": "ACME,Box,1,0", "VOLT?": "1.5", "LINES": ["a", "b"]}
 def device() -> Iterator[SimulatedInstrument]:
     with SimulatedInstrument(ANSWERS) as device:
         yield device
+
+
+def test_in_1305_a_copy_of_a_processs_error_still_tells_what_it_was_about(
+    device: SimulatedInstrument,
+) -> None:
+    def process(env: simpy.WallClockEnvironment) -> Process:
+        client = simpy.TCP(env, "127.0.0.1", device.port)
+        yield client.write(b"LINES\n")
+        with pytest.raises(ConnectionTimeoutError) as caught:
+            yield client.readlines(3, timeout=0.05)
+        for other in (copy.copy(caught.value), pickle.loads(pickle.dumps(caught.value))):
+            assert (type(other), str(other)) == (ConnectionTimeoutError, str(caught.value))
+            assert (other.operation, other.generation, other.sent) == ("readlines", 1, False)
+            assert other.address == f"127.0.0.1:{device.port}"
+        yield client.close()
+
+    env = simpy.Environment()
+    env.run(until=env.process(process(env)))
 
 
 def run_in_trio(main: Any) -> Any:

@@ -252,6 +252,16 @@ def test_in_513_wrong_arguments_touch_nothing(run: Run) -> None:
             (TypeError, lambda: client.readline(timeout="1")),
             (ValueError, lambda: client.read(1, on_timeout="keep it")),
             (TypeError, lambda: client.readexactly_into(b"read only")),
+            (ValueError, lambda: client.write_readline(b"x\n", query_delay=-1)),
+            (TypeError, lambda: client.query(b"x\n")),
+            (TypeError, lambda: client.command(b"x\n")),
+            (TypeError, lambda: client.query_many("abc")),
+            (TypeError, lambda: client.query_many(["a", 3])),
+            (TypeError, lambda: client.query_ascii("a", convert=3)),
+            (ValueError, lambda: client.errors(-1)),
+            (ValueError, lambda: client.read_block(idle_timeout=-1)),
+            (TypeError, lambda: client.read_block(progress=3)),
+            (ValueError, lambda: client.write_block(b"x", b"y", extended="octal")),
         ):
             with pytest.raises(wrong):
                 await operation()
@@ -587,6 +597,17 @@ def test_in_705_exclusive_use_for_several_calls(run: Run) -> None:
         with pytest.raises(ConnectionTimeoutError):
             await w.begin(client.write_readline(b"who?\n", timeout=0.02))
         await holding.__aexit__(None, None, None)
+
+    run(scenario)
+
+
+@pytest.mark.worlds(*ITERATING)
+def test_in_705_a_wrong_time_limit_for_the_turn_is_refused(run: Run) -> None:
+    async def scenario(w: Any) -> None:
+        client, _peer = await w.pair()
+        for wrong, kind in ((-1, ValueError), (float("nan"), ValueError), ("1", TypeError)):
+            with pytest.raises(kind):
+                await client.transaction(timeout=wrong).__aenter__()
 
     run(scenario)
 

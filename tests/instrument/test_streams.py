@@ -220,6 +220,22 @@ def test_in_1209_a_stream_may_go_on_and_tells_of_gaps(run: Run) -> None:
     run(scenario)
 
 
+def test_in_1209_a_gap_tells_what_broke_the_connection_before_it(run: Run) -> None:
+    async def scenario(w: Any) -> None:
+        client, peer = await w.pair(retry=Retry(initial=0.001, min_uptime=0))
+        stream = w.lines(client, reconnect=True)
+        errors: list[BaseException | None] = []
+        for reset in (True, False, True):
+            await client.write(b"echo a\n")
+            assert await w.begin(_next(stream)) == b"a\n"
+            following = w.begin(_next(stream))
+            await w.at_peer(peer, "hang_up", reset=reset)
+            errors.append((await following).error)
+        assert [type(error) for error in errors] == [ConnectionResetError, type(None), ConnectionResetError]
+
+    run(scenario)
+
+
 async def _next(stream: Any) -> Any:
     return await anext(stream)
 

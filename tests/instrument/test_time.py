@@ -14,6 +14,7 @@ import pytest
 from junto import aio
 from junto.instrument.errors import ConnectionClosedError, ConnectionEOFError, ConnectionTimeoutError
 from junto.instrument.retrying import Retry
+from junto.instrument.simulated import SimulatedInstrument
 from junto.runtimes.memory import MemoryRuntime
 from junto.runtimes.timers import Timer
 
@@ -394,6 +395,27 @@ def test_in_904_another_event_loop_is_refused_until_the_client_is_closed() -> No
         server.close()
 
     asyncio.run(first())
+
+
+@pytest.mark.parametrize("what", ["close", "open", "query"])
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # which asyncio rightly says of the first one
+def test_in_904_a_client_whose_event_loop_is_closed_may_be_used_with_another(what: str) -> None:
+    with SimulatedInstrument({"who?": "ACME"}) as device:
+        client = aio.TCP("127.0.0.1", device.port)
+
+        async def first() -> None:
+            assert await client.query("who?") == "ACME"
+
+        async def second() -> None:
+            await getattr(client, what)(*(["who?"] if what == "query" else []))
+            assert client.connected() == (what != "close")
+            assert await client.query("who?") == "ACME"
+            assert client.connection_counter == 2
+            await client.close()
+
+        asyncio.run(first())
+        asyncio.run(second())
+        gc.collect()
 
 
 def test_in_905_in_809_a_call_that_need_not_wait_makes_no_task_and_no_turn_of_the_loop() -> None:

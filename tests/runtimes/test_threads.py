@@ -9,6 +9,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ import pytest
 
 from junto.address import Address
 from junto.errors import ConnectionFailed, ConnectionLost, LocalProtocolError, RequestTimeout
-from junto.runtimes.polling import EpollPoller, SelectorPoller
+from junto.runtimes.polling import READ, EpollPoller, SelectorPoller
 from junto.runtimes.threads import Cancelled, Future, ThreadsRuntime
 
 LIMIT = 10.0
@@ -330,10 +331,14 @@ def test_a_closed_runtime_leaves_no_file_open() -> None:
 
 
 def test_serve_forever_ends_when_the_runtime_is_stopped(rt: ThreadsRuntime) -> None:
-    timer = threading.Timer(0.01, rt.call, [rt.stop])
-    timer.start()
+    def stop() -> None:
+        until(lambda: rt._pumps)
+        rt.call(rt.stop)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
     rt.serve_forever()
-    timer.join()
+    thread.join()
     assert rt.call(lambda: "usable") == "usable"
 
 
@@ -475,3 +480,15 @@ def test_a_runtime_that_goes_out_of_use_in_a_circle_closes_its_sockets_without_c
     gc.collect()  # a complaint is an error here
     with pytest.raises(OSError):
         os.fstat(fd)
+
+
+def test_a_socket_that_was_collected_before_its_runtime_does_not_keep_it_from_closing(
+    rt: ThreadsRuntime,
+) -> None:
+    inner, outer = socket.socketpair()
+    rt._poller.watch(inner.fileno(), READ, lambda _mask: None)
+    fd = inner.fileno()
+    inner.close()  # as its finalizer does, in whatever order those of a circle are called
+    rt._poller.watch(fd, 0, lambda _mask: None)
+    assert fd not in rt._poller.handlers
+    outer.close()

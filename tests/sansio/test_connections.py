@@ -22,14 +22,19 @@ from junto.sansio.coroutines import (
     Wants,
     at_eof,
     emit,
+    expect,
     flush,
     peek,
+    peek_exactly,
     protocol,
     put,
     read,
     read_some,
+    read_struct,
     read_to_eof,
+    read_until,
     readline,
+    skip,
     wait,
     write,
 )
@@ -679,6 +684,32 @@ def test_so704_a_forgotten_yield_from_is_told_by_name(
 ) -> None:
     with pytest.raises(TypeError, match=name):
         use(make())
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda: read(4),
+        lambda: readline(),
+        lambda: readline(include=False),
+        lambda: read_until(b"--"),
+        lambda: read_struct(">I"),
+        lambda: skip(4),
+        lambda: peek_exactly(4),
+        lambda: expect(b"xyz"),
+        lambda: read_to_eof(),
+    ],
+)
+def test_so704_a_loop_over_a_step_that_has_to_wait_is_told_and_not_endless(step: Callable[[], Any]) -> None:
+    @protocol
+    def looping() -> Steps[int]:
+        yield from wait()
+        return len(list(step()))
+
+    connection = looping()
+    with pytest.raises(RuntimeError, match="yield from"):
+        connection.send(b"x")
+    assert connection.failed
 
 
 def test_so704_an_unused_primitive_is_told_in_the_development_mode() -> None:

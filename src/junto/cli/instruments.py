@@ -14,7 +14,7 @@ from junto.cli.options import JSON, decorate
 from junto.errors import JuntoError
 from junto.instrument.errors import ConnectionEOFError, ConnectionTimeoutError
 
-__all__ = ["TIMEOUT", "instrument_options", "printed", "talk"]
+__all__ = ["TIMEOUT", "instrument_options", "printed", "request", "talk"]
 
 TIMEOUT: Final = 5.0
 
@@ -44,7 +44,7 @@ def talk(url: str, eol: str | None, timeout: float | None, work: Callable[[Any],
     Raises:
         Failure: The URL is wrong, there is no connection, or no answer in time.
     """
-    options: dict[str, Any] = {} if eol is None else {"eol": _EOLS[eol]}
+    options: dict[str, Any] = {} if eol is None else {"eol": _EOLS[eol], "write_eol": _EOLS[eol]}
     if timeout is not None:
         options |= {"timeout": timeout, "connection_timeout": timeout}
     try:
@@ -65,11 +65,20 @@ def talk(url: str, eol: str | None, timeout: float | None, work: Callable[[Any],
         except JuntoError:
             raise
         except (OSError, UnicodeError) as error:
+            if not hasattr(error, "operation"):
+                raise  # not the client's: our output was refused
             raise Failure("connection", f"{client.address}: {error}") from error
         finally:
             client.close()
 
     interruption.run(run)
+
+
+def request(client: Any, text: str) -> bytes:
+    """Make of *text* what is sent, whatever the client takes for text; its terminator is the client's."""
+    _home, inner = client.parts()
+    ending: bytes = inner.session.settings.ending
+    return text.encode() + ending
 
 
 def printed(line: bytes) -> str:

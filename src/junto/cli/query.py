@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from junto.cli.failures import Failure
-from junto.cli.instruments import TIMEOUT, instrument_options, printed, talk
+from junto.cli.instruments import TIMEOUT, instrument_options, printed, request, talk
 from junto.cli.values import printable, write_json
 
 __all__ = ["query"]
@@ -33,13 +33,12 @@ def _run(
         raise Failure("input", "--timeout is a number of seconds")
 
     def work(client: Any) -> None:
-        ending = client.eol
         for text in texts:
-            request = text.encode() + (ending if isinstance(ending, bytes) else ending[0])
+            data = request(client, text)
             if not (always or text.split(" ", 1)[0].rstrip().endswith("?") or text.rstrip().endswith("?")):
-                client.write(request)
+                client.write(data)
                 continue
-            reply = printed(client.write_readuntil(request, ending))
+            reply = printed(client.write_readuntil(data, client.eol))
             if as_json:
                 write_json({"query": text, "reply": reply})
             else:

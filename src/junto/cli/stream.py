@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from junto.cli.instruments import instrument_options, printed, talk
+from junto.cli.instruments import instrument_options, printed, request, talk
 from junto.cli.values import printable, write_json
 
 __all__ = ["stream"]
@@ -22,8 +22,7 @@ def _run(
 ) -> None:
     def work(client: Any) -> None:
         if send is not None:
-            ending = client.eol
-            client.write(send.encode() + (ending if isinstance(ending, bytes) else ending[0]))
+            client.write(request(client, send))
         for number, line in enumerate(client, 1):
             text = printed(line)
             if as_json:

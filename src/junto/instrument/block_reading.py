@@ -8,7 +8,7 @@ from typing import Final, Literal
 from junto.instrument.errors import BlockFormatError, ConnectionEOFError
 from junto.instrument.exchange import Exchange
 from junto.instrument.filling import LARGE, Meter, Progress, take_large
-from junto.instrument.settings import Settings
+from junto.instrument.settings import Settings, check_callback, check_timeout
 from junto.instrument.wants import Everything, Exactly, Line, Look, Some, Want
 from junto.sansio.blocks import parse_header
 
@@ -59,6 +59,8 @@ class BlockForm:
             raise ValueError(f"indefinite is 'error', 'eof', 'idle' or 'eol', not {self.indefinite!r}")
         if self.skip < 0:
             raise ValueError(f"skip must not be negative, as {self.skip!r} is")
+        check_timeout(self.idle_timeout, "idle_timeout")
+        check_callback(self.progress, "progress")
 
 
 async def read_header(exchange: Exchange, form: BlockForm, settings: Settings) -> int | None:

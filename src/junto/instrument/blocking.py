@@ -15,7 +15,7 @@ from junto.instrument.connection import Connection
 from junto.instrument.home import Home, HostRuntime, Kit
 from junto.instrument.messages import MakeProtocol
 from junto.instrument.operations import Buffer
-from junto.instrument.settings import USUAL, ClientOptions, Eol, Timeout
+from junto.instrument.settings import USUAL, ClientOptions, Eol, Timeout, check_callback
 from junto.instrument.state import State
 from junto.instrument.streams import Gap
 from junto.instrument.system import Connector, System
@@ -169,6 +169,7 @@ class Client(State):
     ) -> None:
         home = self._home = Home(self._kit, runtime, with_thread=self._with_thread)
         self._made = options.get("on_connection_made")
+        check_callback(self._made, "on_connection_made")
         if self._made is not None:
             options = {**options, "on_connection_made": home.outside(self._made)}
         self._inner = make(**options)
@@ -211,6 +212,7 @@ class Client(State):
 
     @on_connection_made.setter
     def on_connection_made(self, callback: Callable[[], Any] | None) -> None:
+        check_callback(callback, "on_connection_made")
         self._made = callback
         self._inner.on_connection_made = None if callback is None else self._home.outside(callback)
 

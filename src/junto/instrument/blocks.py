@@ -18,7 +18,7 @@ from junto.instrument.block_reading import (
 from junto.instrument.errors import BlockFormatError
 from junto.instrument.exchange import Exchange
 from junto.instrument.filling import Meter, Progress, fill
-from junto.instrument.lanes import READ, WRITE, Lanes
+from junto.instrument.lanes import READ, WRITE
 from junto.instrument.operations import Buffer, as_bytes, check_count
 from junto.instrument.settings import USUAL, Timeout
 from junto.instrument.writing import Writing
@@ -160,7 +160,6 @@ class Blocks(Writing):
         form = BlockForm(**options)
         session = self._session
         settings = session.settings
-        inside = Lanes()
 
         async def begin(exchange: Exchange) -> int:
             length = await read_header(exchange, form, settings)
@@ -171,7 +170,7 @@ class Blocks(Writing):
         async def end(exchange: Exchange) -> None:
             await read_terminator(exchange, form, settings)
 
-        async with session.turn(self._lanes, READ, timeout, "iter_block"):
+        async with session.turn(self._lanes, READ, timeout, "iter_block") as inside:
             left = await session.run("iter_block", READ, timeout, steps=begin, lanes=inside)
             self.last_block_prefix = form.prefix
             generation = session.generation

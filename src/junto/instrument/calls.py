@@ -74,14 +74,26 @@ class Calls(Opening):
 
     def _move(self, runtime: Runtime) -> None:
         if self.connection is not None or self.lanes.busy or self.lanes.queue:
-            raise RuntimeError(
-                f"the connection to {self.address} belongs to another event loop; "
-                "close the client there before it is used here"
-            )
+            if not self._is_orphaned():
+                raise RuntimeError(
+                    f"the connection to {self.address} belongs to another event loop; "
+                    "close the client there before it is used here"
+                )
+            self.abandon()
+            self._initialising = None
+            self._interruptions = set()
         self._runtime = runtime
         self._time = runtime.time
         self._alarm = Alarm(runtime)
         self.lanes = Lanes()
+
+    def _is_orphaned(self) -> bool:
+        """Tell whether the event loop of the connection is closed, so that nobody can close it there."""
+        try:
+            self._world.call_soon_threadsafe(_nothing)
+        except RuntimeError:
+            return True
+        return False
 
     # -- steps --
 
@@ -188,3 +200,6 @@ class Calls(Opening):
             error = late
         generation = self.generation if connection is None else connection.generation
         return annotated(error, address=self.address, operation=operation, generation=generation, sent=sent)
+
+
+def _nothing() -> None: ...

@@ -41,9 +41,9 @@ class _Items(Text):
 class Transaction(_Items):
     """Exclusive use of a client: the operations of `TCP`, which nobody else's come between."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, lanes: Lanes) -> None:
         self._session = session
-        self._lanes = Lanes()
+        self._lanes = lanes
         self._usual_line = None
 
     @asynccontextmanager
@@ -194,13 +194,15 @@ class TCP(State, _Items):
         Raises:
             ConnectionTimeoutError: The turn did not come in time.
         """
-        async with self._session.turn(None, BOTH, timeout, "transaction"):
-            yield Transaction(self._session)
+        async with self._session.turn(None, BOTH, timeout, "transaction") as inside:
+            yield Transaction(self._session, inside)
 
 
 def _check_place(host: Any, port: Any) -> None:
     if not isinstance(host, str):
         raise TypeError(f"a host is a text, not {host!r}")
+    if not host:
+        raise ValueError("a host has a name, or an address")
     if not isinstance(port, int) or isinstance(port, bool):
         raise TypeError(f"a port is a number, not {port!r}")
     if not 0 <= port <= 65535:

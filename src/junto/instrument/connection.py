@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 from junto.errors import fresh
 from junto.instrument.errors import ConnectionClosedError
+from junto.instrument.lanes import Lanes
 from junto.instrument.system import System
 from junto.instrument.wants import Want, ended
 from junto.runtime import Future, Runtime, Transport
@@ -59,6 +60,8 @@ class Connection:
         generation: Which connection of its client it is.
         buffer: What was received and not read.
         ready: Whether it may be used by everybody: it was initialised.
+        guests: The turns of calls that whoever initialised it has begun and not waited for; ``None``
+            if there are none.
         writable: Whether a write has a chance: the peer has ended nothing.
         eof: Whether the peer has ended its side.
         error: What broke it, or ``None``.
@@ -88,6 +91,7 @@ class Connection:
         "eof",
         "error",
         "generation",
+        "guests",
         "holding",
         "lost",
         "paused",
@@ -130,6 +134,7 @@ class Connection:
         self.generation = 0
         self.buffer = LineBuffer()
         self.ready = False
+        self.guests: Lanes | None = None
         self.writable = True
         self.eof = False
         self.error: Exception | None = None

@@ -60,6 +60,13 @@ class _Told(JuntoError):
             return getattr(self.__cause__, name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
+    def __reduce__(self) -> Any:
+        return type(self), self.args, self._told()
+
+    def _told(self) -> dict[str, Any]:
+        """Give all attributes, for a copy, which has no cause."""
+        return {name: getattr(self, name) for name in _NOTES if hasattr(self, name)} | self.__dict__
+
 
 class ConnectionEOFError(_Told, ConnectionError, EOFError):
     """The peer has ended the connection; both ends are closed now."""
@@ -96,7 +103,7 @@ class IncompleteReadError(ConnectionEOFError):
         return f"the peer ended the connection after {len(self.partial)} {kind}, before {asked}"
 
     def __reduce__(self) -> Any:
-        return type(self), (self.partial, self.expected), self.__dict__
+        return type(self), (self.partial, self.expected), self._told()
 
 
 class LimitOverrunError(_Told, ValueError):
@@ -114,7 +121,7 @@ class LimitOverrunError(_Told, ValueError):
         return str(self.args[0])
 
     def __reduce__(self) -> Any:
-        return type(self), (self.args[0], self.consumed), self.__dict__
+        return type(self), (self.args[0], self.consumed), self._told()
 
 
 class BlockFormatError(_Told, ValueError):

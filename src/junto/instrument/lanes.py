@@ -29,14 +29,16 @@ class Lanes:
             in the queue, takes them by adding them.
         queue: Those who wait, in order.
         holder: Who took both last, as the caller names himself; to tell a deadlock from a wait.
+        inside: The lanes of the calls inside a turn that consists of several.
     """
 
-    __slots__ = ("busy", "holder", "queue")
+    __slots__ = ("busy", "holder", "inside", "queue")
 
     def __init__(self) -> None:
         self.busy = 0
         self.queue: dict[Future[None], int] = {}
         self.holder: object = None
+        self.inside: Lanes | None = None
 
     def take(self, needs: int) -> bool:
         """Take all of *needs* at once, unless one is busy or somebody waits for one of them."""
@@ -63,7 +65,9 @@ class Lanes:
             self._serve()
 
     def refuse(self, error: Callable[[], BaseException]) -> None:
-        """Fail all who wait."""
+        """Fail all who wait, inside a turn as well."""
+        if self.inside is not None:
+            self.inside.refuse(error)
         queue, self.queue = self.queue, {}
         for future in queue:
             if not future.done():

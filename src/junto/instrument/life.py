@@ -53,6 +53,7 @@ class Life:
         connection: The connection, also one that has ended and was not looked at since; or ``None``.
         generation: How many connections were made.
         last_error: What broke the last one that broke.
+        broken: The generation of that one.
         stats: Counts.
         log: Where to tell what happens.
         system: Knows the system.
@@ -65,6 +66,7 @@ class Life:
         self.connection: Connection | None = None
         self.generation = 0
         self.last_error: BaseException | None = None
+        self.broken = 0
         self.stats = Stats()
         self.log = logging.getLogger(f"junto.TCP({address})")
         self._connector = connector
@@ -151,6 +153,7 @@ class Life:
         connection.told = True
         if error is not None:
             self.last_error = error
+            self.broken = connection.generation
         self.stats.received += connection.received
         ended_by_peer = connection.eof or error is not None
         self._backoff.connection_ended(

@@ -11,7 +11,7 @@ from junto.errors import ConnectionFailed, RequestTimeout, fresh
 from junto.instrument.callbacks import Scope, call_and_schedule, initialise
 from junto.instrument.connection import Connection
 from junto.instrument.errors import ConnectionClosedError, ConnectionTimeoutError
-from junto.instrument.lanes import OPEN, READ
+from junto.instrument.lanes import OPEN, READ, Lanes
 from junto.instrument.life import Life
 from junto.waiting import within
 
@@ -58,10 +58,12 @@ class Opening(Life):
         """
         while True:
             connection = self.connection
-            if connection is not None and connection.ready:
-                if needs == READ or connection.writable:
+            if connection is not None and (connection.ready or connection.guests is not None):
+                if needs != READ and not connection.writable:
+                    self._drop(connection, connection.error)
+                elif connection.guests is None or await self._after_guests(connection, needs, deadline):
                     return connection
-                self._drop(connection, connection.error)
+                continue
             if not self.lanes.take(OPEN):
                 waited = True
                 await self._wait_turn(self.lanes, OPEN, deadline)
@@ -75,6 +77,24 @@ class Opening(Life):
                     await self._open(deadline, self.settings.connection_timeout)
             finally:
                 self.lanes.release(OPEN)
+
+    async def _after_guests(self, connection: Connection, needs: int, deadline: float | None) -> bool:
+        """Wait for calls that are in the way of *needs*; tell whether *connection* is still good for them.
+
+        They were begun while it was initialised, and nobody waited for them. There is one reader at a time.
+        """
+        guests = connection.guests
+        assert guests is not None, "who calls has looked"
+        epoch = self._epoch
+        if not guests.take(needs):
+            await self._wait_turn(guests, needs, deadline)
+        guests.release(needs)
+        if self._closed_epoch >= epoch:
+            raise ConnectionClosedError("the client was closed")
+        if not guests.busy and not guests.queue:
+            connection.guests = None
+            connection.ready = connection is self.connection
+        return connection is self.connection and (needs == READ or connection.writable)
 
     async def _open(self, deadline: float | None, limit: float | None) -> None:
         """Make attempts, as many as the policy allows; leaves a connection that is ready."""
@@ -154,8 +174,10 @@ class Opening(Life):
         self.connection = connection
         self.log.info("opened (generation %d)", self.generation)
         callback = self.settings.on_connection_made
+        guests: Lanes | None = None
         if callback is not None:
             scope = self._initialising = Scope(connection)
+            guests = scope.lanes
             try:
                 await self._interruptible(initialise(self._world, scope, callback), deadline, epoch)
             except BaseException as error:
@@ -169,7 +191,10 @@ class Opening(Life):
                 self._initialising = None
         if self.connection is not connection:
             raise ConnectionClosedError("the connection was closed while it was initialised")
-        connection.ready = True
+        if guests is not None and (guests.busy or guests.queue):
+            connection.guests = guests
+        else:
+            connection.ready = True
 
     async def _interruptible(self, flow: Coroutine[Any, Any, T], deadline: float | None, epoch: int) -> T:
         """Await *flow* until *deadline*, or until the session is closed."""

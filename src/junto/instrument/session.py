@@ -66,13 +66,13 @@ class Session(Shortcuts):
             timeout = self.settings.timeout
         elif timeout is not None:
             check_timeout(timeout)
+        if delay is not None:
+            check_timeout(delay, "query_delay")
         deadline = None if timeout is None else runtime.time() + timeout
         self.stats.calls += 1
-        scope = None
+        scope = None if self._initialising is None else self._own_scope()
         if lanes is None:
-            lanes = self.lanes
-            if self._initialising is not None and (scope := self._own_scope()) is not None:
-                lanes = scope.lanes
+            lanes = self.lanes if scope is None else scope.lanes
         waited = False
         if lanes.busy & needs or lanes.queue:
             waited = True
@@ -145,20 +145,24 @@ class Session(Shortcuts):
     @asynccontextmanager
     async def turn(
         self, lanes: Lanes | None, needs: int, timeout: Timeout, operation: str
-    ) -> AsyncGenerator[None, None]:
-        """Have *needs* for as long as the body runs; its calls go by lanes of their own."""
+    ) -> AsyncGenerator[Lanes, None]:
+        """Have *needs* for as long as the body runs; its calls go by lanes of their own, which this gives."""
         runtime = self.enter()
         seconds = self.settings.timeout if timeout is USUAL else timeout
-        lanes = self.lanes if lanes is None else lanes
+        check_timeout(seconds)
+        if lanes is None:
+            scope = self._own_scope()
+            lanes = self.lanes if scope is None else scope.lanes
         try:
             await self._turn(lanes, needs, None if seconds is None else runtime.time() + seconds)
         except Exception as error:
             raise self.failure(error, operation, seconds)  # noqa: B904  # it has its cause
         lanes.holder = self.system.caller()
+        inside = lanes.inside = Lanes()
         try:
-            yield
+            yield inside
         finally:
-            lanes.holder = None
+            lanes.holder = lanes.inside = None
             lanes.release(needs)
 
     def drop_generation(self, generation: int) -> None:

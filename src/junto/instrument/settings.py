@@ -29,6 +29,7 @@ __all__ = [
     "Stale",
     "Timeout",
     "Usual",
+    "check_callback",
     "check_timeout",
 ]
 
@@ -88,6 +89,14 @@ class ClientOptions(TypedDict, total=False):
 
 
 TCP_ONLY: Final = ("no_delay", "tos", "keep_alive", "user_timeout", "tls")
+_CALLBACKS: Final = (
+    "on_connection_made",
+    "on_connection_lost",
+    "on_eof_received",
+    "on_reconnect_failed",
+    "retry_on",
+    "trace",
+)
 _KEEP_ALIVE: Final = {"active": True, "idle": 60, "interval": 10, "retry": 3}
 
 
@@ -183,8 +192,17 @@ class Settings:
             raise ValueError(f"stale must be 'keep', 'discard' or 'error', not {self.stale!r}")
         if self.callback_errors not in ("log", "raise"):
             raise ValueError(f"callback_errors must be 'log' or 'raise', not {self.callback_errors!r}")
+        for name in _CALLBACKS:
+            check_callback(getattr(self, name), name)
+        if not isinstance(self.tos, int):
+            raise TypeError(f"tos is a number such as IPTOS_LOWDELAY, not {self.tos!r}")
+        if not 0 <= self.tos <= 255:
+            raise ValueError(f"tos is from 0 to 255, not {self.tos}")
         _check_keep_alive(self.keep_alive)
-        "".encode(self.encoding)
+        try:
+            "".encode(self.encoding)
+        except LookupError as error:
+            raise ValueError(str(error)) from None
 
     def set_eol(self, eol: Eol) -> None:
         self.terminator = Terminator(eol)
@@ -209,6 +227,16 @@ def check_timeout(value: float | None, name: str = "timeout") -> None:
         raise TypeError(f"{name} is a number of seconds or None, not {value!r}")
     if math.isnan(value) or value < 0:
         raise ValueError(f"{name} must not be negative, as {value!r} is")
+
+
+def check_callback(value: object, name: str) -> None:
+    """Refuse what can neither be called nor is ``None``.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} is called, which {value!r} cannot be")
 
 
 def _check_keep_alive(value: KeepAlive) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from junto.instrument.connection import Connection
 from junto.instrument.life import Stats
 from junto.instrument.session import Session
-from junto.instrument.settings import Eol, check_timeout
+from junto.instrument.settings import Eol, check_callback, check_timeout
 
 __all__ = ["State"]
 
@@ -169,6 +169,7 @@ class State:
 
     @on_connection_made.setter
     def on_connection_made(self, callback: Callable[[], Any] | None) -> None:
+        check_callback(callback, "on_connection_made")
         self._session.settings.on_connection_made = callback
 
     @property
@@ -177,6 +178,7 @@ class State:
 
     @on_connection_lost.setter
     def on_connection_lost(self, callback: Callable[[BaseException | None], Any] | None) -> None:
+        check_callback(callback, "on_connection_lost")
         self._session.settings.on_connection_lost = callback
 
     @property
@@ -185,6 +187,7 @@ class State:
 
     @on_eof_received.setter
     def on_eof_received(self, callback: Callable[[], Any] | None) -> None:
+        check_callback(callback, "on_eof_received")
         self._session.settings.on_eof_received = callback
 
     @property

@@ -32,7 +32,7 @@ class Gap:
     """An item of a stream: here the connection was lost, and another one begins.
 
     Attributes:
-        error: What broke it, or ``None``.
+        error: What broke it; ``None`` if it was ended in order.
         generation: The number of the new connection.
     """
 
@@ -120,7 +120,7 @@ class Stream:
     async def _begin_again(self) -> Gap:
         """Connect anew, and tell of the gap."""
         session = self._session
-        error = session.last_error
+        error = session.last_error if session.broken == self._generation else None
         await session.run("stream", READ, self._timeout, lanes=self._lanes)
         self._generation = session.generation
         return Gap(error, self._generation)

@@ -10,6 +10,7 @@ from junto.instrument.blocks import Blocks
 from junto.instrument.errors import InstrumentError
 from junto.instrument.exchange import Exchange
 from junto.instrument.lanes import BOTH, WRITE
+from junto.instrument.operations import check_count
 from junto.instrument.settings import USUAL, Timeout
 from junto.instrument.wants import Until
 
@@ -41,7 +42,7 @@ class Text(Blocks):
             ConnectionTimeoutError: The time was over.
         """
         reply = await self._transact(
-            "query", self._request(text), self._whole_line(), None, timeout, resend, resend_on_timeout
+            "query", self._encoded(text), self._whole_line(), None, timeout, resend, resend_on_timeout
         )
         return self._text(reply)
 
@@ -51,10 +52,10 @@ class Text(Blocks):
         Raises:
             InstrumentError: The client is to ``check_errors``, and there were some.
         """
+        request = self._encoded(text)
         if not self._session.settings.check_errors:
-            await self._session.run("command", WRITE, timeout, self._request(text), lanes=self._lanes)
+            await self._session.run("command", WRITE, timeout, request, lanes=self._lanes)
             return
-        request = self._request(text)
 
         async def steps(exchange: Exchange) -> list[tuple[int, str]]:
             return await self._drain_errors(exchange, 64)
@@ -73,9 +74,12 @@ class Text(Blocks):
             pipeline: Whether to send all before the first reply is read, in one transaction.
             timeout: Seconds for each, or for all of a pipeline.
         """
+        if isinstance(texts, str):
+            raise TypeError("an iterable of texts is needed, not one text")
+        texts = list(texts)
+        requests = [self._encoded(text) for text in texts]
         if not pipeline:
             return [await self.query(text, timeout=timeout) for text in texts]
-        requests = [self._request(text) for text in texts]
         line = self._whole_line()
 
         async def steps(exchange: Exchange) -> list[bytes]:
@@ -107,6 +111,8 @@ class Text(Blocks):
         Raises:
             ValueError: *convert* refuses a text.
         """
+        if not callable(convert):
+            raise TypeError(f"convert makes a value of a text, which {convert!r} cannot")
         reply = await self.query(request, timeout=timeout)
         if not reply.strip():
             return []
@@ -144,6 +150,7 @@ class Text(Blocks):
         Raises:
             ValueError: A reply is not a number and a message.
         """
+        check_count(limit)
 
         async def steps(exchange: Exchange) -> list[tuple[int, str]]:
             return await self._drain_errors(exchange, limit)
@@ -154,13 +161,21 @@ class Text(Blocks):
         line = self._whole_line()
         found: list[tuple[int, str]] = []
         while len(found) < limit:
-            await exchange.send(self._request("SYST:ERR?"))
+            await exchange.send(self._encoded("SYST:ERR?"))
             reply = self._text(await exchange.take(line))
             number, _, message = reply.partition(",")
             if int(number) == 0:
                 break
             found.append((int(number), message.strip().strip('"')))
         return found
+
+    def _encoded(self, text: str) -> bytes:
+        # Bytes would be sent as they are, without a terminator, and never answered.
+        if not isinstance(text, str):
+            raise TypeError(
+                f"a text is needed, not {type(text).__name__}; write_readline and its like take bytes"
+            )
+        return self._request(text)
 
     def _whole_line(self) -> Until:
         session = self._session

@@ -264,7 +264,9 @@ class _Adapter:
             self._runtime.lost(self._transport)
 
     def eof_received(self) -> bool | None:
-        return self._endpoint.eof_received()  # type: ignore[no-any-return]  # an endpoint of either kind
+        stays = self._endpoint.eof_received()
+        # Over TLS no side stays open alone, and asyncio would complain of the wish.
+        return stays and self._transport.get_extra_info("ssl_object") is None
 
     def pause_writing(self) -> None:
         if self._resuming is None:

@@ -6,6 +6,7 @@ On Linux this is a bare `select.epoll`: `selectors` makes an object per event an
 
 from __future__ import annotations
 
+import contextlib
 import select
 import selectors
 from collections.abc import Callable
@@ -57,7 +58,9 @@ class EpollPoller:
         if not interest:
             # Not merely an empty interest: epoll reports hang-ups even then, again and again.
             if self.handlers.pop(fd, None) is not None:
-                self._epoll.unregister(fd)
+                # A socket that was collected with all that held it has closed before, and is not there.
+                with contextlib.suppress(OSError):
+                    self._epoll.unregister(fd)
         elif fd in self.handlers:
             self.handlers[fd] = handler
             self._epoll.modify(fd, interest)

@@ -121,8 +121,10 @@ def format_header(length: int, *, extended: LongForm | None = None) -> bytes:
         extended: How to tell a length of more than nine digits.
 
     Raises:
-        ValueError: *length* needs *extended*, which is not given.
+        ValueError: *length* needs *extended*, which is not given, or is none of these.
     """
+    if extended not in (None, "hex", "paren"):
+        raise ValueError(f"extended is 'hex', 'paren' or None, not {extended!r}")
     number = b"%d" % length
     if length <= _LONGEST_PLAIN:
         return b"#%d%b" % (len(number), number)

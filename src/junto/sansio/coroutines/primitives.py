@@ -75,7 +75,7 @@ class read(Primitive[Never, bytes]):
                 # `InputBuffer.take`, without a call: it is the way of most that is received.
                 buffer.at = end
                 return data[at:end] if type(data) is bytes else buffer.copy(at, end)
-            if io.ended or n > io.full:
+            if io.needed or io.ended or n > io.full:
                 io.need(n)
             io.needed = n
             del data  # which is not to be held while nobody needs it

@@ -40,6 +40,9 @@ NEVER: Final = 1 << 62
 
 OUTSIDE: Final = "primitives are for protocols: this one was used where none is running"
 
+# Without this error, a loop over a step would go round for ever: what it waits for never comes.
+BY_HAND: Final = "a step that has to wait was taken by a loop or by next(): write `yield from`"
+
 _EXCERPT = 16
 
 
@@ -138,6 +141,8 @@ class ProtocolIO:
             raise IncompleteRead(self.input.peek(), n)
         if n > self.full:
             raise BufferFull(self.full, f"a piece of {n:,} bytes")
+        if self.needed:
+            raise RuntimeError(BY_HAND)
         self.needed = n
 
     def need_more(self) -> None:
@@ -148,6 +153,8 @@ class ProtocolIO:
         """
         if self.ended:
             raise IncompleteRead(self.input.peek(), None)
+        if self.needed:
+            raise RuntimeError(BY_HAND)
         self.needed = 1
 
     def need_event(self) -> bool:

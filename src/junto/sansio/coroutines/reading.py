@@ -53,7 +53,7 @@ class _ReadUntil(Primitive[Never, bytes]):
                 if end >= 0:
                     buffer.at = end = end + self._size
                     return there[at:end]
-                if at < len(there) or io.ended:
+                if at < len(there) or io.ended or io.needed:
                     break
                 del there
                 io.needed = 1
