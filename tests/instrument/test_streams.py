@@ -16,9 +16,9 @@ from junto.protocols import EventSteps, Steps, emit, expect, protocol, put, read
 from .conftest import Run
 from .peer import BLOCK, WHO
 from .test_reading import fed
-from .worlds import ITERATING
+from .worlds import STREAMING
 
-pytestmark = pytest.mark.worlds(*ITERATING)
+pytestmark = pytest.mark.worlds(*STREAMING)
 
 
 async def all_of(stream: Any) -> list[Any]:

@@ -491,4 +491,6 @@ SOCKETS = ("asyncio", "uvloop", "threads", "simpy", "trio", "blocking", "futures
 CANCELLING = (*FLOWS, "futures")
 """Worlds in which a pending operation can be cancelled."""
 ITERATING = (*FLOWS, "blocking")
-"""Worlds with streams, context managers and transactions."""
+"""Worlds with context managers and transactions."""
+STREAMING = (*ITERATING, "futures")
+"""Worlds with streams."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 from junto.instrument import client as _client
 from junto.instrument.blocking import Client
+from junto.instrument.blocking_streams import Streaming
 from junto.instrument.home import HostRuntime
 from junto.instrument.settings import ClientOptions
 
@@ -33,11 +34,12 @@ def _begun(
     return call
 
 
-class FuturesTCP(Client):
+class FuturesTCP(Client, Streaming):
     """A client of one instrument, whose operations return futures at once.
 
     The arguments, operations and errors are those of ``junto.aio.TCP``. A thread of its own, started with
     the first call, carries them on. Cancelling a future cancels the call, as running out of time would.
+    Streams, and the client itself when one iterates over it, wait for each item.
     """
 
     _with_thread: ClassVar[bool] = True
@@ -85,12 +87,6 @@ class FuturesTCP(Client):
     idn = _begun(_client.TCP.idn)
     wait_complete = _begun(_client.TCP.wait_complete)
     errors = _begun(_client.TCP.errors)
-
-    @property
-    def last_block_prefix(self) -> bytes:
-        """What came before the last block that was read."""
-        prefix: bytes = self._inner.last_block_prefix
-        return prefix
 
     def close(self) -> CallFuture[None]:
         """Close the connection; calls that wait raise `ConnectionClosedError`. Closing twice is fine."""

@@ -8,7 +8,7 @@ from junto.instrument import blocking as _blocking
 from junto.instrument import client as _client
 from junto.instrument import futures as _futures
 from junto.instrument import urls
-from junto.instrument.blocking import BlockStream, LineStream
+from junto.instrument.blocking_streams import BlockStream, LineStream
 from junto.instrument.errors import (
     BlockFormatError,
     ConnectionClosedError,
