@@ -126,7 +126,7 @@ class Container(Home):
         if kind is AgentProxy:
             target = target_of(to)
             if target.place is not None:
-                self.connections.tell(target.place, target.path, name, args, kwargs)
+                self.outbox.tell(target.place, target.path, name, args, kwargs)
                 return
             agent = self.agents.get(target.id)
             name = target.inner + name
@@ -138,13 +138,13 @@ class Container(Home):
             agent = found
         if self.handling.closed:
             raise ConnectionLost("the container is closed")
-        free = self._isolation.free
+        free = self.isolation.free
         for arg in args:
             if type(arg) not in free:
-                args = self._isolation.args(args)
+                args = self.isolation.args(args)
                 break
         if kwargs:
-            kwargs = self._isolation.kwargs(kwargs)
+            kwargs = self.isolation.kwargs(kwargs)
         if agent is None:
             self.report(Failure(None, name, LookupError(f"there is no agent {to!r}")))
             return
@@ -183,7 +183,7 @@ class Container(Home):
         target = target_of(to)
         if target.place is None:
             return self.shortcut.ask(target.id, target.inner + name, args, kwargs, timeout)
-        return self.connections.ask(target.place, target.path, name, args, kwargs, timeout)
+        return self.outbox.ask(target.place, target.path, name, args, kwargs, timeout)
 
     def spawn(
         self,

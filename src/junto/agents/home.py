@@ -20,6 +20,7 @@ from junto.agents.listening import Doors
 from junto.agents.loopback import Loopback
 from junto.agents.mailboxes import Handling
 from junto.agents.membership import Membership
+from junto.agents.outbox import Outbox
 from junto.agents.proxies import Target
 from junto.agents.references import References
 from junto.agents.settings import Settings
@@ -76,10 +77,11 @@ class Home(Host):
         self.handling = Handling(runtime, self.invoker, self.report)
         self.topics = Topics(self, self.handling, isolation)
         self.connections = Connections(self)
+        self.isolation = isolation
+        self.outbox = Outbox(self)
         self.membership = Membership(self)
         self.doors = Doors(self)
         self.loopback = Loopback(self)
-        self._isolation = isolation
         self.shortcut = Shortcut(
             runtime,
             self.agents,
@@ -209,7 +211,8 @@ class Home(Host):
         """End in order: agents stop, what was accepted is answered, connections are closed.
 
         Agents have *timeout* seconds for their `Agent.stopping`, and handlers as long; then they are
-        cancelled. Closing twice is fine. Who gives up waiting ends it at once; but a function of an agent
+        cancelled. Messages that wait for a connection have as long to be sent; those that were not are
+        reported. Closing twice is fine. Who gives up waiting ends it at once; but a function of an agent
         that waits for it, and which it would wait for, is cancelled like others, and all ends in order.
         """
         if self._closing:
@@ -245,6 +248,10 @@ class Home(Host):
             await within(self.runtime, timeout, self._finish_handling(), "handling")
         except TimeoutError:
             pass  # what is left is cancelled
+        try:
+            await within(self.runtime, timeout, self.outbox.flush(), "sending")
+        except TimeoutError:
+            pass  # what is left is reported
         await self._cancelled(self._cancel())
         await self.loopback.close()
         await self.connections.close(timeout)
@@ -287,6 +294,7 @@ class Home(Host):
         self._closing = True
         if self._ending is not None:
             self._ending.cancel()
+        self.outbox.abort()
         self._cancel()
         self.loopback.abort()
         self.connections.abort()
