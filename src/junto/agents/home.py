@@ -127,11 +127,7 @@ class Home(Host):
         """
         if self.agents.get(agent.id) is not agent:
             return
-        del self.agents[agent.id]
-        if agent.id in self.index:
-            self.membership.removed(agent.id)
-        self.handling.forget(agent)
-        self.topics.forget(agent)
+        self._forget(agent)
         try:
             if type(agent).stopping is not Agent.stopping:
                 await self.supervisor.outcome(agent.stopping)
@@ -141,6 +137,20 @@ class Home(Host):
             self.index.remove(agent.id)  # until now it has its name
             ended = self.supervisor.cancel_tasks(agent)
         await self._cancelled(ended)
+
+    def withdraw(self, agent: Agent[Any]) -> None:
+        if self.agents.get(agent.id) is agent:
+            self._forget(agent)
+            self.index.remove(agent.id)
+            self.supervisor.cancel_tasks(agent)
+
+    def _forget(self, agent: Agent[Any]) -> None:
+        """Have nobody reach *agent* any more."""
+        del self.agents[agent.id]
+        if agent.id in self.index:
+            self.membership.removed(agent.id)
+        self.handling.forget(agent)
+        self.topics.forget(agent)
 
     def class_of(self, aid: str) -> str | None:
         """Tell what the class of an agent is called; ``None`` if there is no such agent."""
