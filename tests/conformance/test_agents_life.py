@@ -310,6 +310,54 @@ def test_an_agent_may_have_its_container_closed(scene: Any, way: str) -> None:
     scene(scenario)
 
 
+def test_nothing_begins_in_a_container_that_is_closed(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as container:
+            echo = Echo(container)
+            echo.subscribe("x", lambda topic, content: echo.seen.append(content))
+        url = f"{container.url}0"
+        for begin in (
+            lambda: echo.spawn(echo.slowly, 1),
+            lambda: echo.subscribe("y", lambda topic, content: None),
+        ):
+            with pytest.raises(LocalProtocolError, match="has ended"):
+                begin()
+        with pytest.raises(ConnectionLost):
+            container.publish("x", 1)
+        with pytest.raises(ConnectionLost):
+            await container.publish_at(container.url, "x", 1)
+        with pytest.raises(ConnectionLost):
+            await container.connect(url)
+        assert echo.seen == []
+
+    scene(scenario)
+
+
+def test_a_task_that_begins_while_the_container_is_closed_ends_with_it(scene: Any) -> None:
+    class Late(Echo):
+        @expose
+        async def begin_late(self) -> None:
+            self.seen.append("called")
+            await self.hold
+            self.task = self.spawn(self.work)
+
+        async def work(self) -> None:
+            await self.container.core.runtime.create_future()
+
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as here:
+            async with home(rt) as there:
+                late = Late(there)
+                late.hold = rt.create_future()
+                call = (await here.connect(late.url)).begin_late()
+                await until(rt, lambda: late.seen)
+                rt.call_later(0.02, late.hold.set_result, None)
+            assert late.task.done()
+            await call
+
+    scene(scenario)
+
+
 def test_who_waits_no_more_for_the_end_has_it_at_once(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         there = await open_container(rt, [], make_settings())

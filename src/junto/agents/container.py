@@ -50,6 +50,7 @@ class Container(Home):
         """
         target = self._target_at(url)
         if target.place is None:
+            self._check_open()
             class_name = self.class_of(target.id)
         else:
             class_name = await self.connections.check(target.place, target.id, timeout)
@@ -136,8 +137,7 @@ class Container(Home):
                 self.tell(found, name, *args, **kwargs)
                 return
             agent = found
-        if self.handling.closed:
-            raise ConnectionLost("the container is closed")
+        self._check_open()
         free = self.isolation.free
         for arg in args:
             if type(arg) not in free:
@@ -152,6 +152,10 @@ class Container(Home):
             self.handling.tell(agent, name, args, kwargs)
         except LookupError as error:
             self.report(Failure(agent, name, error))
+
+    def _check_open(self) -> None:
+        if self.handling.closed:
+            raise ConnectionLost("the container is closed")
 
     def _receiver(self, to: Any) -> Agent[Any] | AgentProxy[Any]:
         if isinstance(to, str):
@@ -206,14 +210,16 @@ class Container(Home):
 
         Raises:
             CodecError: *content* has no form on the wire.
+            ConnectionLost: The container is closed.
         """
+        self._check_open()
         self.topics.publish(topic, content)
 
     async def publish_at(self, url: str, topic: str, content: Any) -> None:
         """Publish in the container at the base URL *url*; raises as `connect` does."""
         place = Place.parse(url)
         if self.is_here(place):
-            self.topics.publish(topic, content)
+            self.publish(topic, content)
         else:
             await self.topics.publish_at(place, topic, content)
 

@@ -266,6 +266,8 @@ class Home(Host):
         await self.loopback.close()
         await self.connections.close(timeout)
         await self.doors.close(timeout)
+        self.agents.clear()
+        await self._cancelled(self._cancel())  # what the last calls of peers have begun
         if self.pool is not None:
             self.pool.shutdown(wait=False, cancel_futures=True)
 
@@ -306,6 +308,7 @@ class Home(Host):
             self._ending.cancel()
         self.outbox.abort()
         self._cancel()
+        self.agents.clear()
         self.loopback.abort()
         self.connections.abort()
         self.doors.abort()
