@@ -22,7 +22,7 @@ from junto.errors import (
 
 from .agents import Echo, home
 from .endpoints import Recorder
-from .layers import TCP, until
+from .layers import TCP, serving, until
 from .worlds import sleep
 
 
@@ -477,6 +477,47 @@ def test_all_who_subscribe_in_vain_are_told(scene: Any) -> None:
             for each in both:
                 with pytest.raises(ConnectionFailed):
                     await each
+
+    scene(scenario)
+
+
+def test_who_subscribes_at_a_peer_of_old_is_told_what_that_says(scene: Any) -> None:
+    async def answer(content: Any) -> Any:
+        raise LookupError(f"nothing is at {content[0]}")
+
+    async def scenario(rt: Any) -> None:
+        async with serving(rt, answer, extensions=False) as server, home(rt) as here:
+            for _ in range(2):
+                with pytest.raises(RemoteError, match="nothing is at subscribe"):
+                    await here.subscribe_at(
+                        Echo(here), f"{server.urls[0]}/", "x", lambda topic, content: None
+                    )
+
+    scene(scenario)
+
+
+def test_an_agent_ends_although_who_publishes_for_it_takes_nothing(scene: Any) -> None:
+    class Ending(Echo):
+        def stopping(self) -> None:
+            self.seen.append("stopping")
+
+    async def scenario(rt: Any) -> None:
+        failures: list[Failure] = []
+        async with home(rt) as there, home(rt, on_failure=failures.append) as here:
+            agent = Ending(here)
+            await here.subscribe_at(agent, there.url, "x", lambda topic, content: None)
+            (peer,) = there.doors.peers
+            peer.channel._transport.pause_reading()  # type: ignore[union-attr]  # it has one
+            text = "x" * 2**20
+            with pytest.raises(Overloaded):
+                for _ in range(200):
+                    here.tell(f"{there.url}9", "keep", text)
+                    await sleep(rt, 0)
+            await here.remove(agent)
+            assert agent.seen == ["stopping"]
+            assert [type(failure.error) for failure in failures] == [Overloaded]
+            here.abort()
+            there.abort()
 
     scene(scenario)
 

@@ -157,7 +157,7 @@ class Connections:
         if link.peer is None or link.peer.channel is not channel:
             return
         link.peer = None
-        callbacks = list(link.lost)
+        callbacks = [] if self._closed else list(link.lost)  # we have left, and nobody else has
         link.lost.clear()
         self._drop(link)
         for callback in callbacks:

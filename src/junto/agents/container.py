@@ -250,7 +250,7 @@ class Container(Home):
 
         Args:
             url: A container's base URL, or an agent's, or a proxy.
-            lost: Called once.
+            lost: Called once, and not when this container itself is closed.
 
         Returns:
             What is to be called by who wants no call any more.
