@@ -72,17 +72,34 @@ def test_a_hook_that_fails_is_reported_and_stops_nothing(scene: Any) -> None:
     scene(scenario)
 
 
-def test_an_agent_that_takes_too_long_to_stop_is_left_behind(scene: Any) -> None:
+@pytest.mark.parametrize("way", ["close", "abort"])
+def test_agents_that_take_too_long_to_stop_are_left_behind(scene: Any, way: str) -> None:
     class Slow(Agent[Any]):
         async def stopping(self) -> None:
-            await self.container.runtime.create_future()
+            begun.append(self.id)
+            try:
+                await self.container.runtime.create_future()
+            finally:
+                ended.append(self.id)
+
+    begun: list[str] = []
+    ended: list[str] = []
 
     async def scenario(rt: Any) -> None:
         failures: list[Failure] = []
-        async with home(rt, on_failure=failures.append) as container:
+        container = await open_container(rt, [], make_settings(on_failure=failures.append))
+        for _ in range(3):
             Slow(container)
+        if way == "close":
             await container.close(0.02)
-        assert [each.what for each in failures] == ["closing"]
+            assert [each.what for each in failures] == ["closing"]
+        else:
+            closing = rt.create_task(container.close(None))
+            await until(rt, lambda: len(begun) == 3)
+            container.abort()
+            await closing
+            await until(rt, lambda: len(ended) == 3)
+        assert sorted(ended) == ["0", "1", "2"]
 
     scene(scenario)
 

@@ -66,6 +66,7 @@ class Home(Host):
         self._ending: Future[None] | None = None
         self._closed: Shared[None] = Shared(runtime)
         self._apart: dict[Future[Any], None] = {}
+        self._stopping: list[Future[Any]] = []
         self._targets: WeakValueDictionary[tuple[Place | None, str], Target] = WeakValueDictionary()
         self._unstarted: list[Agent[Any]] = []
         codec = self.options.codec
@@ -253,6 +254,7 @@ class Home(Host):
             await within(self.runtime, timeout, self._stop_agents(), "stopping agents")
         except TimeoutError as error:
             self.report(Failure(None, "closing", error))
+            await self._cancelled(self._cancel_stopping())
         await self._cancelled(self.supervisor.cancel_all())
         try:
             await within(self.runtime, timeout, self._finish_handling(), "handling")
@@ -281,13 +283,17 @@ class Home(Host):
             self._cancelling -= 1
 
     async def _stop_agents(self) -> None:
-        stopping = [
-            self.runtime.create_task(self.remove(agent))
-            for agent in list(self.agents.values())
-            if type(agent).stopping is not Agent.stopping
-        ]
-        for task in stopping:
+        for agent in list(self.agents.values()):
+            if type(agent).stopping is not Agent.stopping:
+                self._stopping.append(self.runtime.create_task(self.remove(agent)))
+        for task in self._stopping:
             await task
+
+    def _cancel_stopping(self) -> list[Future[Any]]:
+        left = [task for task in self._stopping if not task.done()]
+        for task in left:
+            task.cancel()
+        return left
 
     async def _finish_handling(self) -> None:
         while tasks := self.handling.in_progress():
@@ -295,7 +301,7 @@ class Home(Host):
                 await _ended(self.runtime, task)
 
     def _cancel(self) -> list[Future[Any]]:
-        tasks = self.supervisor.cancel_all() + self.handling.cancel()
+        tasks = self._cancel_stopping() + self.supervisor.cancel_all() + self.handling.cancel()
         for task in list(self._apart):
             task.cancel()
             tasks.append(task)
