@@ -252,6 +252,20 @@ def test_who_loses_its_directory_joins_it_again(scene: Any) -> None:
     scene(scenario)
 
 
+@pytest.mark.parametrize("name", ["ann", None])
+def test_who_joins_what_is_no_directory_is_told_so(scene: Any, name: str | None) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as there, home(rt) as here:
+            Echo(here, name=name)
+            with pytest.raises(RemoteError, match="register"):
+                await here.join(Echo(there).url)
+            directory = Directory(there)
+            await here.join(directory.url)
+            assert len(directory._index) == (0 if name is None else 1)
+
+    scene(scenario)
+
+
 def test_who_cannot_join_its_directory_again_at_once_goes_on_trying(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         failures: list[Failure] = []

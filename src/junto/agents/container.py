@@ -85,7 +85,7 @@ class Container(Home):
         Raises:
             ValueError: *directory* is no URL, or this container listens nowhere.
             ConnectionError: It cannot be reached.
-            RemoteError: It cannot reach us.
+            RemoteError: It is no directory, or it cannot reach us.
         """
         self.url_of("")  # which others need to reach our agents
         await self.membership.join(target_of(await self.connect(directory, timeout)))
