@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from junto import expose, tls
 from junto.agents import aio
@@ -94,6 +95,24 @@ def test_hosts_are_checked(junto: Run, tmp_path: Path) -> None:
     create_authority(tmp_path / "other")
     (tmp_path / "ca.key").write_bytes((tmp_path / "other/ca.key").read_bytes())
     assert junto("certs", "issue", str(tmp_path), "z").code == 2
+
+
+def test_an_authority_that_cannot_be_read_is_named(junto: Run, tmp_path: Path) -> None:
+    create_authority(tmp_path)
+    key, certificate = tmp_path / "ca.key", tmp_path / "ca.pem"
+    plain = key.read_bytes()
+    secret = serialization.load_pem_private_key(plain, None).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"secret"),
+    )
+    for data in (secret, b"no key"):
+        key.write_bytes(data)
+        assert f"there is no key in {key}" in junto("certs", "issue", str(tmp_path), "node").err
+    key.write_bytes(plain)
+    certificate.write_bytes(b"none")
+    assert f"there is no certificate in {certificate}" in junto("certs", "issue", str(tmp_path), "node").err
+    assert {file.name for file in tmp_path.iterdir()} == {"ca.key", "ca.pem"}
 
 
 def test_who_lacks_the_extra_is_told_so(junto: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

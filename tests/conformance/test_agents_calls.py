@@ -13,7 +13,9 @@ import pytest
 
 from junto import CustomType, expose
 from junto.agents.agent import Agent
+from junto.agents.directory import Directory
 from junto.agents.proxies import AgentProxy, url_of
+from junto.agents.supervision import Failure
 from junto.errors import (
     CodecError,
     ConnectionFailed,
@@ -271,6 +273,35 @@ def test_an_agent_that_is_not_there_is_no_agent(scene: Any) -> None:
             for wrong in ("http://x/0", "tcp://127.0.0.1:1", "tcp://127.0.0.1:65000/", "0", 7):
                 with pytest.raises(ValueError):
                     await here.connect(wrong)  # type: ignore[arg-type]  # that is the point
+
+    scene(scenario)
+
+
+def test_an_agent_whose_constructor_fails_lives_nowhere(scene: Any) -> None:
+    class Faulty(Echo):
+        def __init__(self, container: Any, **options: Any) -> None:
+            super().__init__(container, **options)
+            self.subscribe("x", lambda topic, content: None)
+            self.spawn(self.work)
+            raise ValueError("no such thing")
+
+        async def work(self) -> None:
+            await self.container.core.runtime.create_future()
+
+    async def scenario(rt: Any) -> None:
+        failures: list[Failure] = []
+        async with home(rt, on_failure=failures.append) as container:
+            directory = Directory(container)
+            await container.join(directory.url)
+            with pytest.raises(ValueError, match="no such thing"):
+                Faulty(container, name="ann", tags=["t"])
+            assert list(container.agents) == ["0"]
+            with pytest.raises(LookupError):
+                await container.find("ann")
+            container.publish("x", 1)
+            echo = Echo(container, name="ann")
+            await until(rt, lambda: directory._index.find("ann") == echo.url)
+            assert failures == []
 
     scene(scenario)
 

@@ -9,6 +9,7 @@ import pytest
 from junto.address import Address
 from junto.agents import local
 from junto.agents.addresses import Place
+from junto.agents.directory import CHANGES, Directory
 from junto.agents.supervision import Failure
 from junto.errors import CodecError, ConnectionFailed, ConnectionLost, RequestTimeout
 
@@ -192,6 +193,27 @@ def test_who_watches_a_container_is_told_once_that_it_is_gone(scene: Any) -> Non
             assert lost == ["url", "base", "proxy"]
             with pytest.raises(ConnectionFailed):
                 await here.watch(url, lambda: None)
+
+    scene(scenario)
+
+
+def test_who_closes_his_own_container_is_not_told_that_others_are_gone(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        lost: list[str] = []
+        failures: list[Failure] = []
+        async with home(rt) as there, home(rt) as here:
+            echo, other = Echo(here), Echo(there, name="bob")
+            async with home(rt, on_failure=failures.append) as center:
+                directory = Directory(center)
+                await there.join(directory.url)
+                await here.subscribe_at(
+                    echo, center.url, CHANGES, lambda topic, content: lost.append(content)
+                )
+                await center.watch(other.url, lambda: lost.append("watched"))
+                assert await center.proxy(other.url).echo(1) == 1
+            for _ in range(3):
+                await sleep(rt, 0)
+        assert (lost, failures) == ([], [])
 
     scene(scenario)
 

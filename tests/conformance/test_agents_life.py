@@ -72,17 +72,34 @@ def test_a_hook_that_fails_is_reported_and_stops_nothing(scene: Any) -> None:
     scene(scenario)
 
 
-def test_an_agent_that_takes_too_long_to_stop_is_left_behind(scene: Any) -> None:
+@pytest.mark.parametrize("way", ["close", "abort"])
+def test_agents_that_take_too_long_to_stop_are_left_behind(scene: Any, way: str) -> None:
     class Slow(Agent[Any]):
         async def stopping(self) -> None:
-            await self.container.runtime.create_future()
+            begun.append(self.id)
+            try:
+                await self.container.runtime.create_future()
+            finally:
+                ended.append(self.id)
+
+    begun: list[str] = []
+    ended: list[str] = []
 
     async def scenario(rt: Any) -> None:
         failures: list[Failure] = []
-        async with home(rt, on_failure=failures.append) as container:
+        container = await open_container(rt, [], make_settings(on_failure=failures.append))
+        for _ in range(3):
             Slow(container)
+        if way == "close":
             await container.close(0.02)
-        assert [each.what for each in failures] == ["closing"]
+            assert [each.what for each in failures] == ["closing"]
+        else:
+            closing = rt.create_task(container.close(None))
+            await until(rt, lambda: len(begun) == 3)
+            container.abort()
+            await closing
+            await until(rt, lambda: len(ended) == 3)
+        assert sorted(ended) == ["0", "1", "2"]
 
     scene(scenario)
 
@@ -235,6 +252,20 @@ def test_who_loses_its_directory_joins_it_again(scene: Any) -> None:
     scene(scenario)
 
 
+@pytest.mark.parametrize("name", ["ann", None])
+def test_who_joins_what_is_no_directory_is_told_so(scene: Any, name: str | None) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as there, home(rt) as here:
+            Echo(here, name=name)
+            with pytest.raises(RemoteError, match="register"):
+                await here.join(Echo(there).url)
+            directory = Directory(there)
+            await here.join(directory.url)
+            assert len(directory._index) == (0 if name is None else 1)
+
+    scene(scenario)
+
+
 def test_who_cannot_join_its_directory_again_at_once_goes_on_trying(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         failures: list[Failure] = []
@@ -306,6 +337,54 @@ def test_an_agent_may_have_its_container_closed(scene: Any, way: str) -> None:
             assert rt.time() - start < 3
             assert closer.seen == ["stopping"]
             assert there.is_closing()
+
+    scene(scenario)
+
+
+def test_nothing_begins_in_a_container_that_is_closed(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as container:
+            echo = Echo(container)
+            echo.subscribe("x", lambda topic, content: echo.seen.append(content))
+        url = f"{container.url}0"
+        for begin in (
+            lambda: echo.spawn(echo.slowly, 1),
+            lambda: echo.subscribe("y", lambda topic, content: None),
+        ):
+            with pytest.raises(LocalProtocolError, match="has ended"):
+                begin()
+        with pytest.raises(ConnectionLost):
+            container.publish("x", 1)
+        with pytest.raises(ConnectionLost):
+            await container.publish_at(container.url, "x", 1)
+        with pytest.raises(ConnectionLost):
+            await container.connect(url)
+        assert echo.seen == []
+
+    scene(scenario)
+
+
+def test_a_task_that_begins_while_the_container_is_closed_ends_with_it(scene: Any) -> None:
+    class Late(Echo):
+        @expose
+        async def begin_late(self) -> None:
+            self.seen.append("called")
+            await self.hold
+            self.task = self.spawn(self.work)
+
+        async def work(self) -> None:
+            await self.container.core.runtime.create_future()
+
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as here:
+            async with home(rt) as there:
+                late = Late(there)
+                late.hold = rt.create_future()
+                call = (await here.connect(late.url)).begin_late()
+                await until(rt, lambda: late.seen)
+                rt.call_later(0.02, late.hold.set_result, None)
+            assert late.task.done()
+            await call
 
     scene(scenario)
 

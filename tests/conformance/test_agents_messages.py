@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from junto.agents.container import open_container
 from junto.agents.mailboxes import Policy
+from junto.agents.settings import make_settings
 from junto.agents.supervision import Failure
 from junto.errors import (
     CodecError,
@@ -19,7 +21,8 @@ from junto.errors import (
 )
 
 from .agents import Echo, home
-from .layers import until
+from .endpoints import Recorder
+from .layers import TCP, serving, until
 from .worlds import sleep
 
 
@@ -80,6 +83,97 @@ def test_what_is_told_elsewhere_comes_in_order_even_before_there_is_a_connection
             here.tell(echo, "keep", 400)
             assert await here.ask(proxy, "echo", "x") == "x"
             assert echo.seen == list(range(401))
+
+    scene(scenario)
+
+
+@pytest.mark.parametrize("extensions", [True, False])
+def test_what_is_asked_keeps_its_place_among_what_is_told_before_there_is_a_connection(
+    scene: Any, extensions: bool
+) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt, extensions=extensions) as there, home(rt) as here:
+            echo = Echo(there)
+            answers = [here.ask(echo.url, "keep", 1)]
+            here.tell(echo.url, "keep", 2)
+            answers.append(here.ask(echo.url, "keep", 3, timeout=5))
+            answers.append(here.ask(echo.url, "keep", 4))
+            here.tell(echo.url, "keep", 5)
+            for answer in answers:
+                await answer
+            await until(rt, lambda: len(echo.seen) == 5)
+            assert echo.seen == [1, 2, 3, 4, 5]
+
+    scene(scenario)
+
+
+def test_what_is_said_before_there_is_a_connection_is_as_it_was_then(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as there, home(rt) as here:
+            echo = Echo(there)
+            value = [1]
+            here.tell(echo.url, "keep", value)
+            answers = [here.ask(echo.url, "echo", value=value), here.proxy(echo.url).echo(value)]
+            value.append(2)
+            for answer in answers:
+                assert await answer == [1]
+            assert echo.seen == [[1]]
+        async with home(rt) as here:
+            for send in (here.tell, here.ask):
+                with pytest.raises(CodecError):
+                    send(echo.url, "keep", object())
+            with pytest.raises(CodecError):
+                here.proxy(echo.url).echo(object())
+
+    scene(scenario)
+
+
+def test_who_closes_sends_first_what_waits_for_a_connection(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with home(rt) as there:
+            echo = Echo(there)
+            async with home(rt) as here:
+                here.tell(echo.url, "keep", 1)
+            await until(rt, lambda: echo.seen == [1])
+
+    scene(scenario)
+
+
+def test_what_could_not_be_sent_before_the_end_is_reported(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        failures: list[Failure] = []
+        listener = await rt.listen(TCP, lambda: Recorder(rt))  # it never answers
+        url = f"{listener.address}/0"
+        here = await open_container(rt, [], make_settings(on_failure=failures.append))
+        here.tell(url, "keep", 1)
+        answer = here.ask(url, "keep", 2)
+        given_up = here.ask(url, "keep", 3, timeout=0.01)
+        with pytest.raises(RequestTimeout, match="connecting"):
+            await given_up
+        await here.close(0.02)
+        with pytest.raises(ConnectionLost):
+            await answer
+        assert [type(failure.error) for failure in failures] == [ConnectionLost]
+        listener.close()
+
+    scene(scenario)
+
+
+def test_who_is_told_that_a_message_is_lost_may_send_it_anew(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        failures: list[Failure] = []
+
+        def again(failure: Failure) -> None:
+            failures.append(failure)
+            if len(failures) < 3:
+                here.tell(url, "keep", 1)
+
+        async with home(rt) as there:
+            url = Echo(there).url
+        async with home(rt, on_failure=again) as here:
+            here.tell(url, "keep", 1)
+            await until(rt, lambda: len(failures) == 3)
+            assert [type(failure.error) for failure in failures] == [ConnectionFailed] * 3
 
     scene(scenario)
 
@@ -383,6 +477,47 @@ def test_all_who_subscribe_in_vain_are_told(scene: Any) -> None:
             for each in both:
                 with pytest.raises(ConnectionFailed):
                     await each
+
+    scene(scenario)
+
+
+def test_who_subscribes_at_a_peer_of_old_is_told_what_that_says(scene: Any) -> None:
+    async def answer(content: Any) -> Any:
+        raise LookupError(f"nothing is at {content[0]}")
+
+    async def scenario(rt: Any) -> None:
+        async with serving(rt, answer, extensions=False) as server, home(rt) as here:
+            for _ in range(2):
+                with pytest.raises(RemoteError, match="nothing is at subscribe"):
+                    await here.subscribe_at(
+                        Echo(here), f"{server.urls[0]}/", "x", lambda topic, content: None
+                    )
+
+    scene(scenario)
+
+
+def test_an_agent_ends_although_who_publishes_for_it_takes_nothing(scene: Any) -> None:
+    class Ending(Echo):
+        def stopping(self) -> None:
+            self.seen.append("stopping")
+
+    async def scenario(rt: Any) -> None:
+        failures: list[Failure] = []
+        async with home(rt) as there, home(rt, on_failure=failures.append) as here:
+            agent = Ending(here)
+            await here.subscribe_at(agent, there.url, "x", lambda topic, content: None)
+            (peer,) = there.doors.peers
+            peer.channel._transport.pause_reading()  # type: ignore[union-attr]  # it has one
+            text = "x" * 2**20
+            with pytest.raises(Overloaded):
+                for _ in range(200):
+                    here.tell(f"{there.url}9", "keep", text)
+                    await sleep(rt, 0)
+            await here.remove(agent)
+            assert agent.seen == ["stopping"]
+            assert [type(failure.error) for failure in failures] == [Overloaded]
+            here.abort()
+            there.abort()
 
     scene(scenario)
 

@@ -710,3 +710,39 @@ def test_a_datagram_address_that_is_in_use_is_refused(run: World) -> None:
             await rt.open_datagram(Address("unix", path="somewhere"), lambda: Datagrams(rt))
 
     run(scenario)
+
+
+def test_who_gives_up_connecting_in_the_turn_in_which_it_succeeds_leaves_nothing(
+    scene: Any, run: World, place: Place
+) -> None:
+    async def scenario(rt: Any) -> None:
+        class Hasty(Recorder):
+            def connection_made(self, transport: Any) -> None:
+                super().connection_made(transport)
+                rt.call_soon(connecting.cancel)
+                connecting.cancel()
+
+        accepted = rt.create_future()
+
+        def accept() -> Recorder:
+            endpoint = Recorder(rt)
+            accepted.set_result(endpoint)
+            return endpoint
+
+        listener = await rt.listen(place.address, accept, tls=place.server_tls)
+        hasty = Hasty(rt)
+        connecting = rt.create_task(
+            rt.connect(listener.address, lambda: hasty, tls=place.client_tls),
+        )
+        try:
+            transport = await connecting
+        except run.cancelled:
+            pass
+        else:  # it was too late to give up
+            transport.abort()
+        if hasty.calls:
+            await hasty.until_called("lost")
+        await (await within(rt, accepted)).until_called("lost")
+        listener.close()
+
+    scene(scenario)

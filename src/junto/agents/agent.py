@@ -34,6 +34,10 @@ class Host(ABC):
         """Take in a new agent, and give it its id; called by its constructor."""
 
     @abstractmethod
+    def withdraw(self, agent: Agent[Any]) -> None:
+        """Let go of an agent at once; called when its constructor has failed."""
+
+    @abstractmethod
     def begin(self, agent: Agent[Any]) -> None:
         """Have `Agent.started` run in the next turn; called when *agent* is made."""
 
@@ -62,10 +66,17 @@ class Host(ABC):
 
 
 class _AgentType(type):
-    """Lets an agent begin when its constructor is done, those of derived classes included."""
+    """Lets an agent begin when its constructor is done, those of derived classes included, or not at all."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        agent = super().__call__(*args, **kwargs)
+        kind: Any = cls
+        agent = kind.__new__(kind, *args, **kwargs)
+        try:
+            agent.__init__(*args, **kwargs)
+        except BaseException:
+            if hasattr(agent, "_aid"):  # it lives there already
+                agent.container.withdraw(agent)
+            raise
         if cls.started is not Agent.started:  # type: ignore[attr-defined]  # all its classes have that
             agent.container.begin(agent)
         return agent

@@ -102,6 +102,9 @@ class Container(Facade, Host):
         aid: str = self._runtime.call_at_once(self._inner.admit, agent, name, tags)
         return aid
 
+    def withdraw(self, agent: Agent[Any]) -> None:
+        self._runtime.call_at_once(self._inner.withdraw, agent)
+
     def begin(self, agent: Agent[Any]) -> None:
         self._runtime.call_at_once(self._inner.begin, agent)
 

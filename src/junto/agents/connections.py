@@ -13,7 +13,7 @@ from junto.agents.addresses import Place
 from junto.agents.peers import AgentPeer
 from junto.agents.supervision import Failure
 from junto.connecting import open_transport, pauses, sleep
-from junto.errors import ConnectionFailed, ConnectionLost, LocalProtocolError, Overloaded, RequestTimeout
+from junto.errors import ConnectionFailed, ConnectionLost, LocalProtocolError, RequestTimeout
 from junto.runtime import Future
 from junto.waiting import Deadline, Shared, within
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from junto.channel import Channel
 
 __all__ = ["Connections", "Link"]
-
-_MAX_WAITING = 10_000
 
 
 class Link:
@@ -35,7 +33,7 @@ class Link:
         lost: Called when that is lost.
     """
 
-    __slots__ = ("attempt", "checks", "lost", "peer", "place", "waiting")
+    __slots__ = ("attempt", "checks", "lost", "peer", "place")
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -43,8 +41,6 @@ class Link:
         self.attempt: Shared[AgentPeer] | None = None
         self.checks: dict[str, Shared[str | None]] = {}
         self.lost: dict[Callable[[], object], None] = {}
-        # Messages that wait for the connection: the agent's id, the path, and the arguments.
-        self.waiting: list[tuple[str, str, Any, dict[str, Any]]] = []
 
 
 class Connections:
@@ -86,7 +82,7 @@ class Connections:
         """
         deadline = Deadline(self._runtime, timeout)
         for pause in pauses():
-            self._check_open()
+            self.check_open()
             peer = self.peer(place)
             if peer is not None:
                 return peer
@@ -106,7 +102,8 @@ class Connections:
             await sleep(self._runtime, pause if left is None else min(pause, left))
         raise AssertionError("the pauses never end")
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raise `ConnectionLost` if the container is closed."""
         if self._closed:
             raise ConnectionLost("the container is closed")
 
@@ -160,7 +157,7 @@ class Connections:
         if link.peer is None or link.peer.channel is not channel:
             return
         link.peer = None
-        callbacks = list(link.lost)
+        callbacks = [] if self._closed else list(link.lost)  # we have left, and nobody else has
         link.lost.clear()
         self._drop(link)
         for callback in callbacks:
@@ -189,8 +186,6 @@ class Connections:
         if self._links.get(link.place) is link and link.peer is None and link.attempt is None:
             del self._links[link.place]
 
-    # -- what agents say --
-
     def call(
         self, place: Place, path: str, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float | None
     ) -> Future[Any]:
@@ -198,7 +193,9 @@ class Connections:
         peer = self.peer(place)
         if peer is not None:
             return peer.call_path(path, *args, timeout=timeout, **kwargs)
-        self._check_open()
+        self.check_open()
+        isolation = self._container.isolation  # who calls goes on with his own
+        args, kwargs = isolation.args(args), isolation.kwargs(kwargs)
         return self._runtime.create_task(self._connect_and_call(place, path, args, kwargs, timeout))
 
     async def _connect_and_call(
@@ -236,73 +233,6 @@ class Connections:
                 raise
         return await check.wait()
 
-    def tell(self, place: Place, path: str, name: str, args: Any, kwargs: dict[str, Any]) -> None:
-        """Send a message to an agent of the container at *place*, in the order of these calls.
-
-        Raises:
-            CodecError: An argument has no form on the wire.
-            Overloaded: Too much waits to be sent.
-            ConnectionLost: The container is closed.
-        """
-        peer = self.peer(place)
-        if peer is not None and peer.channel.extended and not self.link(place).waiting:
-            peer.channel.notify([f"tell/{path}/{name}", args, kwargs])
-            return
-        self._check_open()
-        link = self.link(place)
-        if len(link.waiting) >= _MAX_WAITING:
-            raise Overloaded(f"{_MAX_WAITING:,} messages wait for a connection to {place.base}")
-        link.waiting.append((path, name, args, kwargs))
-        if len(link.waiting) == 1:
-            self._container.run_apart(self._send_waiting(link))
-
-    async def _send_waiting(self, link: Link) -> None:
-        try:
-            # The answer tells what kind of peer it is.
-            await self.check(link.place, link.waiting[0][0].partition("/")[0], 0.0)
-            peer = link.peer
-            if peer is None:
-                raise ConnectionLost("the connection was lost")
-        except Exception as error:
-            waiting, link.waiting = link.waiting, []
-            for path, name, _, _ in waiting:
-                self._container.report(Failure(None, f"telling {link.place.base}{path} {name!r}", error))
-            return
-        waiting, link.waiting = link.waiting, []
-        for path, name, args, kwargs in waiting:
-            try:
-                self._send(peer, path, name, args, kwargs)
-            except Exception as error:
-                self._container.report(Failure(None, f"telling {link.place.base}{path} {name!r}", error))
-
-    def _send(self, peer: AgentPeer, path: str, name: str, args: Any, kwargs: dict[str, Any]) -> None:
-        if peer.channel.extended:
-            peer.channel.notify([f"tell/{path}/{name}", args, kwargs])
-            return
-        # A peer of old knows calls only; nobody wants its answer.
-        peer.call_path(f"agents/{path}/{name}", *args, **kwargs).add_done_callback(_look_away)
-
-    def ask(
-        self, place: Place, path: str, name: str, args: Any, kwargs: dict[str, Any], timeout: float | None
-    ) -> Future[Any]:
-        """Ask an agent of the container at *place*; a peer of old is called instead."""
-        peer = self.peer(place)
-        if peer is not None and peer.channel.extended:
-            return peer.call_path(f"ask/{path}/{name}", *args, timeout=timeout, **kwargs)
-        self._check_open()
-
-        async def connect_and_ask() -> Any:
-            deadline = Deadline(self._runtime, timeout)
-            aid = path.partition("/")[0]
-            await within(self._runtime, timeout, self.check(place, aid, 0.0), f"connecting to {place.base}")
-            peer = await self.open(place)
-            head = "ask" if peer.channel.extended else "agents"
-            return await peer.call_path(
-                f"{head}/{path}/{name}", *args, timeout=deadline.remaining(), **kwargs
-            )
-
-        return self._runtime.create_task(connect_and_ask())
-
     async def close(self, timeout: float | None) -> None:
         """Close all connections in order, and open none any more."""
         self._closed = True
@@ -317,8 +247,3 @@ class Connections:
         for link in list(self._links.values()):
             if link.peer is not None:
                 link.peer.channel.abort()
-
-
-def _look_away(future: Future[Any]) -> None:
-    if not future.cancelled():
-        future.exception()

@@ -50,6 +50,7 @@ class Container(Home):
         """
         target = self._target_at(url)
         if target.place is None:
+            self._check_open()
             class_name = self.class_of(target.id)
         else:
             class_name = await self.connections.check(target.place, target.id, timeout)
@@ -84,7 +85,7 @@ class Container(Home):
         Raises:
             ValueError: *directory* is no URL, or this container listens nowhere.
             ConnectionError: It cannot be reached.
-            RemoteError: It cannot reach us.
+            RemoteError: It is no directory, or it cannot reach us.
         """
         self.url_of("")  # which others need to reach our agents
         await self.membership.join(target_of(await self.connect(directory, timeout)))
@@ -126,7 +127,7 @@ class Container(Home):
         if kind is AgentProxy:
             target = target_of(to)
             if target.place is not None:
-                self.connections.tell(target.place, target.path, name, args, kwargs)
+                self.outbox.tell(target.place, target.path, name, args, kwargs)
                 return
             agent = self.agents.get(target.id)
             name = target.inner + name
@@ -136,15 +137,14 @@ class Container(Home):
                 self.tell(found, name, *args, **kwargs)
                 return
             agent = found
-        if self.handling.closed:
-            raise ConnectionLost("the container is closed")
-        free = self._isolation.free
+        self._check_open()
+        free = self.isolation.free
         for arg in args:
             if type(arg) not in free:
-                args = self._isolation.args(args)
+                args = self.isolation.args(args)
                 break
         if kwargs:
-            kwargs = self._isolation.kwargs(kwargs)
+            kwargs = self.isolation.kwargs(kwargs)
         if agent is None:
             self.report(Failure(None, name, LookupError(f"there is no agent {to!r}")))
             return
@@ -152,6 +152,10 @@ class Container(Home):
             self.handling.tell(agent, name, args, kwargs)
         except LookupError as error:
             self.report(Failure(agent, name, error))
+
+    def _check_open(self) -> None:
+        if self.handling.closed:
+            raise ConnectionLost("the container is closed")
 
     def _receiver(self, to: Any) -> Agent[Any] | AgentProxy[Any]:
         if isinstance(to, str):
@@ -183,7 +187,7 @@ class Container(Home):
         target = target_of(to)
         if target.place is None:
             return self.shortcut.ask(target.id, target.inner + name, args, kwargs, timeout)
-        return self.connections.ask(target.place, target.path, name, args, kwargs, timeout)
+        return self.outbox.ask(target.place, target.path, name, args, kwargs, timeout)
 
     def spawn(
         self,
@@ -206,14 +210,16 @@ class Container(Home):
 
         Raises:
             CodecError: *content* has no form on the wire.
+            ConnectionLost: The container is closed.
         """
+        self._check_open()
         self.topics.publish(topic, content)
 
     async def publish_at(self, url: str, topic: str, content: Any) -> None:
         """Publish in the container at the base URL *url*; raises as `connect` does."""
         place = Place.parse(url)
         if self.is_here(place):
-            self.topics.publish(topic, content)
+            self.publish(topic, content)
         else:
             await self.topics.publish_at(place, topic, content)
 
@@ -244,7 +250,7 @@ class Container(Home):
 
         Args:
             url: A container's base URL, or an agent's, or a proxy.
-            lost: Called once.
+            lost: Called once, and not when this container itself is closed.
 
         Returns:
             What is to be called by who wants no call any more.

@@ -20,6 +20,7 @@ from junto.agents.listening import Doors
 from junto.agents.loopback import Loopback
 from junto.agents.mailboxes import Handling
 from junto.agents.membership import Membership
+from junto.agents.outbox import Outbox
 from junto.agents.proxies import Target
 from junto.agents.references import References
 from junto.agents.settings import Settings
@@ -65,6 +66,7 @@ class Home(Host):
         self._ending: Future[None] | None = None
         self._closed: Shared[None] = Shared(runtime)
         self._apart: dict[Future[Any], None] = {}
+        self._stopping: list[Future[Any]] = []
         self._targets: WeakValueDictionary[tuple[Place | None, str], Target] = WeakValueDictionary()
         self._unstarted: list[Agent[Any]] = []
         codec = self.options.codec
@@ -76,10 +78,11 @@ class Home(Host):
         self.handling = Handling(runtime, self.invoker, self.report)
         self.topics = Topics(self, self.handling, isolation)
         self.connections = Connections(self)
+        self.isolation = isolation
+        self.outbox = Outbox(self)
         self.membership = Membership(self)
         self.doors = Doors(self)
         self.loopback = Loopback(self)
-        self._isolation = isolation
         self.shortcut = Shortcut(
             runtime,
             self.agents,
@@ -125,11 +128,7 @@ class Home(Host):
         """
         if self.agents.get(agent.id) is not agent:
             return
-        del self.agents[agent.id]
-        if agent.id in self.index:
-            self.membership.removed(agent.id)
-        self.handling.forget(agent)
-        self.topics.forget(agent)
+        self._forget(agent)
         try:
             if type(agent).stopping is not Agent.stopping:
                 await self.supervisor.outcome(agent.stopping)
@@ -139,6 +138,20 @@ class Home(Host):
             self.index.remove(agent.id)  # until now it has its name
             ended = self.supervisor.cancel_tasks(agent)
         await self._cancelled(ended)
+
+    def withdraw(self, agent: Agent[Any]) -> None:
+        if self.agents.get(agent.id) is agent:
+            self._forget(agent)
+            self.index.remove(agent.id)
+            self.supervisor.cancel_tasks(agent)
+
+    def _forget(self, agent: Agent[Any]) -> None:
+        """Have nobody reach *agent* any more."""
+        del self.agents[agent.id]
+        if agent.id in self.index:
+            self.membership.removed(agent.id)
+        self.handling.forget(agent)
+        self.topics.forget(agent)
 
     def class_of(self, aid: str) -> str | None:
         """Tell what the class of an agent is called; ``None`` if there is no such agent."""
@@ -209,7 +222,8 @@ class Home(Host):
         """End in order: agents stop, what was accepted is answered, connections are closed.
 
         Agents have *timeout* seconds for their `Agent.stopping`, and handlers as long; then they are
-        cancelled. Closing twice is fine. Who gives up waiting ends it at once; but a function of an agent
+        cancelled. Messages that wait for a connection have as long to be sent; those that were not are
+        reported. Closing twice is fine. Who gives up waiting ends it at once; but a function of an agent
         that waits for it, and which it would wait for, is cancelled like others, and all ends in order.
         """
         if self._closing:
@@ -240,15 +254,22 @@ class Home(Host):
             await within(self.runtime, timeout, self._stop_agents(), "stopping agents")
         except TimeoutError as error:
             self.report(Failure(None, "closing", error))
+            await self._cancelled(self._cancel_stopping())
         await self._cancelled(self.supervisor.cancel_all())
         try:
             await within(self.runtime, timeout, self._finish_handling(), "handling")
         except TimeoutError:
             pass  # what is left is cancelled
+        try:
+            await within(self.runtime, timeout, self.outbox.flush(), "sending")
+        except TimeoutError:
+            pass  # what is left is reported
         await self._cancelled(self._cancel())
         await self.loopback.close()
         await self.connections.close(timeout)
         await self.doors.close(timeout)
+        self.agents.clear()
+        await self._cancelled(self._cancel())  # what the last calls of peers have begun
         if self.pool is not None:
             self.pool.shutdown(wait=False, cancel_futures=True)
 
@@ -262,13 +283,17 @@ class Home(Host):
             self._cancelling -= 1
 
     async def _stop_agents(self) -> None:
-        stopping = [
-            self.runtime.create_task(self.remove(agent))
-            for agent in list(self.agents.values())
-            if type(agent).stopping is not Agent.stopping
-        ]
-        for task in stopping:
+        for agent in list(self.agents.values()):
+            if type(agent).stopping is not Agent.stopping:
+                self._stopping.append(self.runtime.create_task(self.remove(agent)))
+        for task in self._stopping:
             await task
+
+    def _cancel_stopping(self) -> list[Future[Any]]:
+        left = [task for task in self._stopping if not task.done()]
+        for task in left:
+            task.cancel()
+        return left
 
     async def _finish_handling(self) -> None:
         while tasks := self.handling.in_progress():
@@ -276,7 +301,7 @@ class Home(Host):
                 await _ended(self.runtime, task)
 
     def _cancel(self) -> list[Future[Any]]:
-        tasks = self.supervisor.cancel_all() + self.handling.cancel()
+        tasks = self._cancel_stopping() + self.supervisor.cancel_all() + self.handling.cancel()
         for task in list(self._apart):
             task.cancel()
             tasks.append(task)
@@ -287,7 +312,9 @@ class Home(Host):
         self._closing = True
         if self._ending is not None:
             self._ending.cancel()
+        self.outbox.abort()
         self._cancel()
+        self.agents.clear()
         self.loopback.abort()
         self.connections.abort()
         self.doors.abort()

@@ -32,7 +32,7 @@ class Membership:
 
         Raises:
             ConnectionError: The directory cannot be reached.
-            RemoteError: It cannot reach us.
+            RemoteError: It is no directory, or it cannot reach us.
         """
         self._directory = directory
         try:
@@ -43,6 +43,8 @@ class Membership:
 
     async def _register_all(self, directory: Target) -> None:
         self._entries = [aid for aid in self._container.agents if aid in self._container.index]
+        if not self._entries:  # asked all the same, for it may be no directory
+            await directory.call_path("register", [])
         await self._send()
         if directory.place is not None:
             self._container.connections.when_lost(directory.place, self._lost)

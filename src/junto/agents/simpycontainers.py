@@ -82,6 +82,9 @@ class Container(Facade, Host):
     def admit(self, agent: Agent[Any], name: str | None, tags: Iterable[str]) -> str:
         return self._inner.admit(agent, name, tags)
 
+    def withdraw(self, agent: Agent[Any]) -> None:
+        self._inner.withdraw(agent)
+
     def begin(self, agent: Agent[Any]) -> None:
         self._inner.begin(agent)
 

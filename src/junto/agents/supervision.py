@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from junto.agents.invoking import is_stream, to_wait_for
@@ -208,6 +209,8 @@ class Supervisor:
         result = self._runtime.adopt(work(*args))
         if is_stream(result):
             raise TypeError("a task that yields is for SimPy, and yields events only")
+        if type(result) is CoroutineType:  # by far the most are, and need no task of their own
+            return await result
         future = to_wait_for(self._runtime, result)
         if future is None:
             return result

@@ -122,10 +122,13 @@ class Topics:
         topics = self._elsewhere.get(place, {})
         _take_out(topics, topic, agent)
         peer = self._container.connections.peer(place)
-        if topic not in topics and peer is not None and not peer.is_closing():
-            peer.channel.notify(["unsubscribe", [topic], {}])
         if not topics:
             self._elsewhere.pop(place, None)
+        if topic not in topics and peer is not None and peer.channel.extended:
+            try:
+                peer.channel.notify(["unsubscribe", [topic], {}])
+            except (Overloaded, ConnectionError) as error:  # what still comes is for nobody
+                self._container.report(Failure(None, f"unsubscribing {topic!r} at {place.base}", error))
 
     def unsubscribe_at(self, agent: Agent[Any], place: Place, topic: str) -> None:
         """Want no more of that; doing so twice is fine."""

@@ -93,10 +93,7 @@ def issue(
         raise ValueError(f"{name!r} cannot be the name of files")
     files = Issued(folder / "ca.pem", folder / f"{name}.pem", folder / f"{name}.key")
     _check_free(files, replace=replace)
-    authority = x509.load_pem_x509_certificate(files.cafile.read_bytes())
-    signer = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
-    if not isinstance(signer, ec.EllipticCurvePrivateKey) or signer.public_key() != authority.public_key():
-        raise ValueError(f"the key in {folder / 'ca.key'} is not that of {files.cafile}")
+    authority, signer = _authority(files.cafile, folder / "ca.key")
     key = ec.generate_private_key(ec.SECP256R1())
     public = key.public_key()
     certificate = (
@@ -117,6 +114,22 @@ def issue(
     )
     _write(files, certificate, key)
     return files
+
+
+def _authority(cafile: Path, keyfile: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    try:
+        certificate = x509.load_pem_x509_certificate(cafile.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"there is no certificate in {cafile}") from error
+    try:
+        key = serialization.load_pem_private_key(keyfile.read_bytes(), None)
+    except (TypeError, ValueError) as error:  # the former for one with a passphrase
+        raise ValueError(
+            f"there is no key in {keyfile}, or one that cannot be read without a passphrase"
+        ) from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+        raise ValueError(f"the key in {keyfile} is not that of {cafile}")
+    return certificate, key
 
 
 def _check_free(files: Issued, *, replace: bool) -> None:

@@ -73,7 +73,12 @@ class AsyncioRuntime:
         tls: ssl.SSLContext | None = None,
     ) -> Transport:
         require_context(address, tls)
-        protocol_factory = functools.partial(_adapt, self, factory)
+        adapters: list[_StreamAdapter | _BufferedAdapter] = []
+
+        def protocol_factory() -> _StreamAdapter | _BufferedAdapter:
+            adapters.append(_adapt(self, factory))
+            return adapters[-1]
+
         options = _tls_options(tls)
         host: Any = address.host or None  # None is fine, whatever typeshed says: this machine
         with failing("connect to", address):
@@ -82,13 +87,27 @@ class AsyncioRuntime:
                     raise ValueError("the context checks the peer's hostname, and none is given")
                 options["server_hostname"] = address.host
             if address.scheme == "unix":
-                transport, _ = await self._loop.create_unix_connection(
-                    protocol_factory, address.path, **options
-                )
+                opening = self._loop.create_unix_connection(protocol_factory, address.path, **options)
             else:
-                transport, _ = await self._loop.create_connection(
-                    protocol_factory, host, address.port, **options
-                )
+                opening = self._loop.create_connection(protocol_factory, host, address.port, **options)
+            return await self._opened(opening, adapters)
+
+    async def _opened(self, opening: Coroutine[Any, Any, tuple[Any, Any]], adapters: list[Any]) -> Transport:
+        """Await *opening*; who gives up when the endpoint was told already has it closed in order."""
+        transport: Transport
+        if isinstance(self._loop, asyncio.BaseEventLoop):
+            transport, _ = await opening
+            return transport
+        # uvloop would close the transport without a word to the endpoint.
+        task = self._loop.create_task(opening)
+        try:
+            transport, _ = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if any(adapter.is_made() for adapter in adapters):
+                task.add_done_callback(_abort)
+            else:
+                task.cancel()
+            raise
         return transport
 
     async def listen(
@@ -255,6 +274,9 @@ class _Adapter:
         tune(transport.get_extra_info("socket"))
         self._endpoint.connection_made(transport)
 
+    def is_made(self) -> bool:
+        return self._transport is not None
+
     def connection_lost(self, exc: Exception | None) -> None:
         if self._resuming is not None:
             self._resuming.cancel()
@@ -282,6 +304,11 @@ class _Adapter:
     def _resume(self) -> None:
         self._resuming = None
         self._endpoint.resume_writing()
+
+
+def _abort(opening: asyncio.Future[tuple[Any, Any]]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[0].abort()
 
 
 class _StreamAdapter(_Adapter, asyncio.Protocol):
