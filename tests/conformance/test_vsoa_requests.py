@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import Any
 
@@ -420,6 +421,27 @@ def test_what_is_behind_the_request_that_ended_a_session_is_not_handled(scene: A
             await peer.until_end()
             assert seen == ["/a"]
             assert peer.frames == []
+
+    scene(scenario)
+
+
+def test_a_status_with_a_param_that_we_would_not_send_is_told_like_others(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with raw_pair(rt) as (client, peer), serving(rt) as gateway:
+
+            @gateway.command("/speed")
+            async def forward(request: Request) -> Any:
+                return await client.fetch(request.url)
+
+            async with connected(rt, gateway) as caller:
+                reply = caller.fetch("/speed", timeout=5.0)
+                (request,) = await peer.until_frames(1)
+                peer.send(RPC, param=b'{"v":NaN}', flags=REPLY, status=200, seqno=request.seqno)
+                with pytest.raises(StatusError, match="nan") as failed:
+                    await reply
+            assert failed.value.status == 200
+            assert failed.value.payload.raw == b'{"v":NaN}'
+            assert math.isnan(failed.value.payload.param["v"])
 
     scene(scenario)
 
