@@ -446,6 +446,23 @@ def test_a_status_with_a_param_that_we_would_not_send_is_told_like_others(scene:
     scene(scenario)
 
 
+@pytest.mark.parametrize("method", ["get", "set", "PUT", None, 1])
+def test_what_is_no_method_is_refused_and_not_taken_for_set(scene: Any, method: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with both(rt) as (client, server):
+            server.command("/a")(lambda request: request.method)
+            for ask in (
+                lambda: client.fetch("/a", method=method),
+                lambda: client.exchange("/a", b"", b"", method=method),
+                lambda: client.request_apart("/a", method=method),
+            ):
+                with pytest.raises(ValueError, match="a method is 'GET' or 'SET'"):
+                    ask()
+            assert (await client.fetch("/a", method="SET")).param == "SET"
+
+    scene(scenario)
+
+
 def test_a_server_answers_statuses_and_sequence_numbers_as_they_are(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         async with serving(rt) as server, raw_client(rt, server) as peer:
