@@ -463,6 +463,20 @@ def test_what_is_no_method_is_refused_and_not_taken_for_set(scene: Any, method: 
     scene(scenario)
 
 
+def test_answers_that_nobody_asked_to_wait_for_are_not_late(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with both(rt, keepalive=0.05) as (client, server):
+            seen: list[str] = []
+            server.command("/a")(lambda request: seen.append(request.url))
+            client.request_apart("/a")
+            await until(rt, lambda: seen)
+            await sleep(rt, 0.12)  # two signs of life
+            await client.ping()
+            assert client.late_replies == 0
+
+    scene(scenario)
+
+
 def test_a_server_answers_statuses_and_sequence_numbers_as_they_are(scene: Any) -> None:
     async def scenario(rt: Any) -> None:
         async with serving(rt) as server, raw_client(rt, server) as peer:
