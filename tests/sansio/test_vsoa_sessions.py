@@ -115,6 +115,16 @@ def test_who_was_refused_may_try_again_but_not_for_ever() -> None:
     assert session.exhausted
 
 
+def test_who_has_tried_too_often_is_not_let_in_by_the_right_password_either() -> None:
+    session = ServerSession(Gate(password="secret"), 0)
+    for _ in range(MAX_ATTEMPTS):
+        session.receive(make(SERVINFO))
+    session.out.clear()
+    assert session.receive(make(SERVINFO, param={"passwd": "secret"})) is None
+    assert not session.greeted
+    assert session.out == []
+
+
 @pytest.mark.parametrize("kind", [RPC, SUBSCRIBE, UNSUBSCRIBE, PUBLISH, DATAGRAM, QOSSETUP, PINGECHO, 0x33])
 def test_nothing_but_a_greeting_lets_a_client_in(kind: int) -> None:
     session = ServerSession(Gate(password="x"), 0)

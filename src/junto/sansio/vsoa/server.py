@@ -165,6 +165,8 @@ class ServerSession:
         self.out.append(encode(frame.type, flags=REPLY, status=status, seqno=frame.seqno))
 
     def _greet(self, frame: Frame) -> Greeted | None:
+        if self.exhausted:  # whatever else it had sent by then
+            return None
         first = not self.greeted
         if first and not self._gate.admits(frame.param):
             self._attempts += 1
