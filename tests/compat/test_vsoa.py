@@ -551,6 +551,12 @@ def test_one_request_needs_no_client(server: vsoa.Server) -> None:
     assert header is not None
     assert payload is not None
     assert (header.status, payload.param, code) == (0, {"a": 3}, 0)
+    header, _, _ = vsoa.fetch(start(server) + "/echo?a=1#b", payload={"param": {"a": 4}})
+    assert header is not None
+    assert header.status == 0
+    header, _, _ = vsoa.fetch(start(server) + "//echo")
+    assert header is not None
+    assert header.status == 3
     assert vsoa.fetch("vsoa://127.0.0.1")[2] == vsoa.Client.SERVER_NOT_FOUND
 
 
