@@ -233,7 +233,9 @@ class Server:
         Args:
             url: ``/a/b`` for just that; ``/a/b/`` also for all below; ``/`` for what nothing else handles.
             pool: In whose threads it is called, such as a `WorkQueue`; ``None`` calls it where all else
-                happens, so that it must not block.
+                happens, so that it must not block. What it returns is the answer; what it calls of the
+                request, its session or the server goes by ``call_soon_threadsafe``, as everywhere in
+                asyncio, or ``trio.from_thread``; only the blocking flavour needs none of that.
 
         Raises:
             ValueError: *url* does not begin with a slash.
