@@ -547,10 +547,17 @@ def test_raw_payloads_are_not_read() -> None:
 
 
 def test_one_request_needs_no_client(server: vsoa.Server) -> None:
-    header, payload, code = vsoa.fetch(start(server) + "/echo", payload={"param": {"a": 3}})
+    url = start(server)
+    header, payload, code = vsoa.fetch(url + "/echo", payload={"param": {"a": 3}})
     assert header is not None
     assert payload is not None
     assert (header.status, payload.param, code) == (0, {"a": 3}, 0)
+    header, _, _ = vsoa.fetch(url + "/echo?a=1#b", payload={"param": {"a": 4}})
+    assert header is not None
+    assert header.status == 0
+    header, _, _ = vsoa.fetch(url + "//echo")
+    assert header is not None
+    assert header.status == 3
     assert vsoa.fetch("vsoa://127.0.0.1")[2] == vsoa.Client.SERVER_NOT_FOUND
 
 

@@ -197,3 +197,16 @@ def test_a_client_finds_its_server_by_name(
                     assert await client.ping() >= 0
 
     scene(scenario)
+
+
+def test_a_source_that_gives_no_position_at_all_ends_nothing(scene: Any, caplog: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        found: Any = {"car": ("127.0.0.1", 3000), "plane": "text", "bus": CAR}
+        async with await serve_positions(rt, found, HERE) as server:
+            servers = [("127.0.0.1", server.port)]
+            assert await lookup(rt, "car", servers=servers, wait=0.02) is None
+            assert await lookup(rt, "plane", servers=servers, wait=0.02) is None
+            assert await lookup(rt, "bus", servers=servers) == CAR
+
+    scene(scenario)
+    assert caplog.text.count("no position was found out") == 2

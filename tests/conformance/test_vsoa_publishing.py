@@ -313,3 +313,43 @@ def test_an_unsubscription_that_is_not_answered_ends_in_time(scene: Any) -> None
                 await client.ping(timeout=0.02)
 
     scene(scenario)
+
+
+def test_every_callback_may_wait_for_something(scene: Any, caplog: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with both(rt) as (client, server):
+            seen: list[Any] = []
+
+            async def published(message: Any) -> None:
+                await sleep(rt, 0)
+                seen.append(message.param)
+                if message.param == 1:
+                    raise ValueError("a mistake")
+
+            async def changed(session: Any, urls: Any) -> None:
+                await sleep(rt, 0)
+                seen.append(urls)
+
+            async def came(session: Any, here: Any) -> None:
+                await sleep(rt, 0)
+                seen.append(("came", here))
+
+            async def told(session: Any, message: Any) -> None:
+                await sleep(rt, 0)
+                seen.append(message.url)
+
+            server.on_client, server.on_datagram = came, told
+            server.clients[0].on_subscribe = server.clients[0].on_unsubscribe = changed
+            subscription = await client.subscribe("/a", callback=published)
+            server.publish("/a", 1)
+            server.publish("/a", 2)
+            await until(rt, lambda: seen[:1] == ["/a"] and sorted(seen[1:]) == [1, 2])
+            await subscription.close()
+            client.datagram("/d")
+            await until(rt, lambda: sorted(seen[3:]) == ["/a", "/d"])
+            async with connected(rt, server):
+                pass
+            await until(rt, lambda: sorted(seen[5:]) == [("came", False), ("came", True)])
+
+    scene(scenario)
+    assert caplog.text.count("a callback of a subscription failed") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import Any
 
@@ -420,6 +421,58 @@ def test_what_is_behind_the_request_that_ended_a_session_is_not_handled(scene: A
             await peer.until_end()
             assert seen == ["/a"]
             assert peer.frames == []
+
+    scene(scenario)
+
+
+def test_a_status_with_a_param_that_we_would_not_send_is_told_like_others(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with raw_pair(rt) as (client, peer), serving(rt) as gateway:
+
+            @gateway.command("/speed")
+            async def forward(request: Request) -> Any:
+                return await client.fetch(request.url)
+
+            async with connected(rt, gateway) as caller:
+                reply = caller.fetch("/speed", timeout=5.0)
+                (request,) = await peer.until_frames(1)
+                peer.send(RPC, param=b'{"v":NaN}', flags=REPLY, status=200, seqno=request.seqno)
+                with pytest.raises(StatusError, match="nan") as failed:
+                    await reply
+            assert failed.value.status == 200
+            assert failed.value.payload.raw == b'{"v":NaN}'
+            assert math.isnan(failed.value.payload.param["v"])
+
+    scene(scenario)
+
+
+@pytest.mark.parametrize("method", ["get", "set", "PUT", None, 1])
+def test_what_is_no_method_is_refused_and_not_taken_for_set(scene: Any, method: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with both(rt) as (client, server):
+            server.command("/a")(lambda request: request.method)
+            for ask in (
+                lambda: client.fetch("/a", method=method),
+                lambda: client.exchange("/a", b"", b"", method=method),
+                lambda: client.request_apart("/a", method=method),
+            ):
+                with pytest.raises(ValueError, match="a method is 'GET' or 'SET'"):
+                    ask()
+            assert (await client.fetch("/a", method="SET")).param == "SET"
+
+    scene(scenario)
+
+
+def test_answers_that_nobody_asked_to_wait_for_are_not_late(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        async with both(rt, keepalive=0.05) as (client, server):
+            seen: list[str] = []
+            server.command("/a")(lambda request: seen.append(request.url))
+            client.request_apart("/a")
+            await until(rt, lambda: seen)
+            await sleep(rt, 0.12)  # two signs of life
+            await client.ping()
+            assert client.late_replies == 0
 
     scene(scenario)
 

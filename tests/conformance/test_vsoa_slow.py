@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from junto.errors import ConnectionLost
-from junto.sansio.vsoa.frames import RPC, SUBSCRIBE
+from junto.errors import ConnectionLost, Overloaded
+from junto.sansio.vsoa.frames import DATAGRAM, PINGECHO, RPC, SUBSCRIBE
 
 from .layers import until
 from .vsoa import RawPeer, connected, raw_client, raw_pair, serving
@@ -197,5 +197,29 @@ def test_a_server_closes_in_time_whatever_its_clients_do(scene: Any) -> None:
             start = rt.time()
             await server.close(0.1)
             assert rt.time() - start < 5
+
+    scene(scenario)
+
+
+def test_a_server_that_asks_for_signs_of_life_and_reads_none_is_not_kept_them(scene: Any) -> None:
+    async def scenario(rt: Any) -> None:
+        seen: list[Any] = []
+        async with raw_pair(rt, keepalive=None, on_datagram=seen.append) as (client, peer):
+            peer.send(PINGECHO, seqno=7)
+            (echo,) = await peer.until_frames(1)
+            assert (echo.type, echo.seqno) == (PINGECHO, 7)
+            peer.transport.pause_reading()
+            with pytest.raises(Overloaded):
+                for _ in range(1000):
+                    client.request_apart("/a", None, b"x" * 250_000)
+                    await sleep(rt, 0)
+            waiting = client._connection._outgoing._size
+            for _ in range(1000):
+                peer.send(PINGECHO)
+            peer.send(DATAGRAM, "/last")
+            await until(rt, lambda: seen)
+            await sleep(rt, 0)
+            assert client._connection._outgoing._size <= waiting
+            client.abort()
 
     scene(scenario)

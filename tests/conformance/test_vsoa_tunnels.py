@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -164,5 +165,25 @@ def test_an_offer_that_nobody_takes_ends_in_time(scene: Any) -> None:
             for wrong in (0, 65536, "5"):
                 with pytest.raises(ValueError, match="port"):
                     await client.open_stream(wrong)  # type: ignore[arg-type]  # the mistake that is meant
+
+    scene(scenario)
+
+
+@pytest.mark.parametrize("by", ["offer", "server"])
+def test_a_client_that_nobody_accepted_is_cut_off_with_the_offer(scene: Any, by: str) -> None:
+    async def scenario(rt: Any) -> None:
+        async with both(rt) as (client, server):
+            offer = await server.offer_stream()
+            stream = await client.open_stream(offer.port)
+            await until(rt, offer._stream.done)
+            if by == "offer":
+                offer.close()
+            else:
+                await server.close()
+            with suppress(ConnectionLost):  # it may be told as an error, or as the end
+                assert await within(rt, rt.create_task(stream.receive())) == b""
+            await within(rt, rt.create_task(stream.wait_closed()))
+            with pytest.raises(ConnectionLost):
+                await offer.accept()
 
     scene(scenario)

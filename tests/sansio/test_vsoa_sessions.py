@@ -29,6 +29,7 @@ from junto.sansio.vsoa.frames import (
 from junto.sansio.vsoa.payloads import encode_param
 from junto.sansio.vsoa.server import (
     MAX_ATTEMPTS,
+    MAX_SUBSCRIBED,
     MAX_SUBSCRIPTIONS,
     Gate,
     Greeted,
@@ -115,6 +116,16 @@ def test_who_was_refused_may_try_again_but_not_for_ever() -> None:
     assert session.exhausted
 
 
+def test_who_has_tried_too_often_is_not_let_in_by_the_right_password_either() -> None:
+    session = ServerSession(Gate(password="secret"), 0)
+    for _ in range(MAX_ATTEMPTS):
+        session.receive(make(SERVINFO))
+    session.out.clear()
+    assert session.receive(make(SERVINFO, param={"passwd": "secret"})) is None
+    assert not session.greeted
+    assert session.out == []
+
+
 @pytest.mark.parametrize("kind", [RPC, SUBSCRIBE, UNSUBSCRIBE, PUBLISH, DATAGRAM, QOSSETUP, PINGECHO, 0x33])
 def test_nothing_but_a_greeting_lets_a_client_in(kind: int) -> None:
     session = ServerSession(Gate(password="x"), 0)
@@ -177,6 +188,23 @@ def test_one_client_cannot_subscribe_without_end() -> None:
         session.receive(read(data))
     assert len(session.subscriptions) == MAX_SUBSCRIPTIONS // 5000 * 5000
     assert read(session.out[-1]).status == 6
+
+
+def test_one_client_cannot_fill_the_memory_with_long_subscriptions() -> None:
+    session = ServerSession(Gate(), 0)
+    session.receive(make(SERVINFO))
+    session.out.clear()
+    url = "/" + "x" * 65_530
+    most = MAX_SUBSCRIBED // 65_535
+    for number in range(most):
+        session.receive(make(SUBSCRIBE, f"{url}{number:04}"))
+        assert answer_of(session) == (SUBSCRIBE, 0, 0)
+    assert session.receive(make(SUBSCRIBE, f"{url}{most:04}")) is None
+    assert answer_of(session) == (SUBSCRIBE, 0, 6)
+    session.receive(make(UNSUBSCRIBE, f"{url}0000"))
+    assert answer_of(session) == (UNSUBSCRIBE, 0, 0)
+    session.receive(make(SUBSCRIBE, f"{url}{most:04}"))
+    assert answer_of(session) == (SUBSCRIBE, 0, 0)
 
 
 def test_a_server_asks_for_nothing_that_a_client_does_not_send() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,3 +100,26 @@ def test_what_is_found_can_be_arranged() -> None:
     assert index.find("/a", sorted) == [1, 2, 3]
     index.forget_answers()
     assert index.find("/a", lambda found: [max(found)]) == [3]
+
+
+def test_a_url_of_nothing_but_slashes_costs_hardly_more_than_another() -> None:
+    class Counted(dict[str, Any]):
+        asked = 0
+
+        def get(self, key: str, default: Any = None) -> Any:
+            self.asked += 1
+            return super().get(key, default)
+
+    url = "/" * 65_535
+    table: HandlerTable[str] = HandlerTable()
+    table._handlers = handlers = Counted()
+    table.add("/", "all")
+    table.add("/axis/", "axes")
+    assert table.find(url) == "all"
+    assert handlers.asked < 10
+    index: SubscriberIndex[str] = SubscriberIndex()
+    index._subscribers = subscribers = Counted()
+    index.add("/", "one")
+    index.add("/axis/", "two")
+    assert index.find(url) == ["one"]
+    assert subscribers.asked < 10

@@ -359,3 +359,35 @@ def test_a_timer_fires_while_the_environment_runs(env: Any, run: Any) -> None:
         timer.stop()
 
     run(process())
+
+
+def test_every_callback_may_be_a_process(env: Any, run: Any) -> None:
+    def process() -> Process:
+        seen: list[Any] = []
+
+        def published(message: Any) -> Process:
+            yield env.timeout(0)
+            seen.append(message.param)
+
+        def came(session: Any, here: bool) -> Process:
+            yield env.timeout(0)
+            seen.append(here)
+
+        def told(session: Any, message: Any) -> Process:
+            yield env.timeout(0)
+            seen.append(message.url)
+
+        server = yield vsoa.serve(env, HERE)
+        server.on_client, server.on_datagram = came, told
+        client = yield vsoa.connect(env, server.addresses[0])
+        yield client.subscribe("/a", callback=published)
+        server.publish("/a", 1)
+        client.datagram("/d")
+        yield from until(env, lambda: len(seen) == 3)
+        assert seen[0] is True
+        assert set(seen[1:]) == {1, "/d"}
+        server.on_client = None
+        assert server.on_client is None
+        yield client.close() & server.close()
+
+    run(process())

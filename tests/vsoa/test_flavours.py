@@ -10,7 +10,7 @@ import pytest
 
 from junto import expose
 from junto.errors import ConnectionFailed, ConnectionLost, LocalProtocolError, RequestTimeout
-from junto.vsoa import PasswordRefused, Position, StatusError, aio, sync
+from junto.vsoa import PasswordRefused, Position, Response, StatusError, aio, sync
 
 HERE = "vsoa://127.0.0.1:0"
 
@@ -249,3 +249,36 @@ def test_many_threads_share_a_client(served: sync.Server) -> None:
         for thread in threads:
             thread.join(30)
         assert wrong == []
+
+
+def test_sync_what_belonged_to_a_closed_server_bears_to_be_used() -> None:
+    late: list[Any] = []
+    server = sync.serve(HERE)
+    server.add_command("/never", late.append)
+    server.start_thread()
+    with sync.connect(server.addresses[0]) as client:
+        client.request_apart("/never")
+        client.ping()
+        (session,) = server.clients
+        offer = server.offer_stream()
+        stream = client.open_stream(offer.port)
+        server.close()
+    (request,) = late
+    assert session.is_closing()
+    assert not session.reply(1, Response())
+    assert not session.datagram("/a")
+    assert not session.is_subscribed("/a")
+    assert session.get_extra_info("peername") is None
+    session.priority = 3
+    session.authed = False
+    session.keepalive(1.0)
+    session.close()
+    assert not request.reply(1)
+    assert not server.publish("/a")
+    assert not server.is_subscribed("/a")
+    assert server.clients == []
+    offer.close()
+    stream.abort()
+    stream.close()
+    client.disconnect()
+    assert client.get_extra_info("peername") is None

@@ -26,7 +26,8 @@ def failing(what: str, address: Address) -> Generator[None, None, None]:
     except (OSError, UnicodeError, ValueError, OverflowError) as error:
         # ssl.SSLError is an OSError. UnicodeError: a host's name that cannot be encoded.
         # ValueError: a TLS context that cannot be used so; a NUL in a path.
-        raise ConnectionFailed(f"cannot {what} {address}: {error}") from error
+        reason = str(error) or type(error).__name__
+        raise ConnectionFailed(f"cannot {what} {address}: {reason}") from error
 
 
 def require_context(address: Address, tls: ssl.SSLContext | None) -> None:

@@ -82,7 +82,7 @@ def connect(
             takes four to five times as long. ``None`` for none.
         request_timeout: Seconds after which a request fails for which none was given.
         positions: Host and port of position servers, instead of those that are configured.
-        on_connect: Called with the client at each (re)connection; may be ``async def``.
+        on_connect: Called with the client at each (re)connection; like the others, it may be ``async def``.
         on_disconnect: Called with the client and the reason when the connection is lost.
         on_message: Called with all that is published to us.
         on_datagram: Called with each datagram.

@@ -99,7 +99,7 @@ class Asking:
         """Take out what waits for this reply; ``None`` if nobody does."""
         asked = self.open.get(number)
         if asked is None or asked[0] != type:
-            self.late_replies += 1
+            self.late_replies += number <= 0xFFFF  # others have no number of 16 bits
             return None
         del self.open[number]
         if self._timers:

@@ -19,7 +19,7 @@ from junto.vsoa import tunnels as _tunnels
 from junto.vsoa.backlog import Policy
 from junto.vsoa.messages import Message, Reply
 
-__all__ = ["Client", "Subscription", "TunnelStream", "anywhere", "spawn"]
+__all__ = ["Client", "Subscription", "TunnelStream", "anywhere", "spawn", "while_open"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +35,22 @@ def anywhere(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[A
             return method(self._inner, *args, **kwargs)
         result: T = runtime.call(method, self._inner, *args, **kwargs)
         return result
+
+    return call
+
+
+def while_open(
+    method: Callable[Concatenate[Any, P], T], *, after: Any = None
+) -> Callable[Concatenate[Any, P], T]:
+    """Do as `anywhere`; when all is closed, the method does nothing and gives *after*."""
+    inside = anywhere(method)
+
+    @functools.wraps(method)
+    def call(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return inside(self, *args, **kwargs)
+        except ConnectionLost:
+            return after  # type: ignore[no-any-return]  # of the type that the method gives
 
     return call
 
@@ -55,9 +71,9 @@ class TunnelStream(Facade, Iterator[bytes]):
 
     receive = blocking(_tunnels.TunnelStream.receive)
     send = blocking(_tunnels.TunnelStream.send)
-    abort = anywhere(_tunnels.TunnelStream.abort)
+    abort = while_open(_tunnels.TunnelStream.abort)
     send_nowait = anywhere(_tunnels.TunnelStream.send_nowait)
-    keepalive = anywhere(_tunnels.TunnelStream.keepalive)
+    keepalive = while_open(_tunnels.TunnelStream.keepalive)
 
     @property
     def connected(self) -> bool:
@@ -168,7 +184,7 @@ class Client(Facade):
     noop = anywhere(_client.Client.noop)
     request_apart = anywhere(_client.Client.request_apart)
     ask_apart = anywhere(_client.Client.ask_apart)
-    disconnect = anywhere(_client.Client.disconnect)
+    disconnect = while_open(_client.Client.disconnect)
 
     def call(
         self,
@@ -244,7 +260,7 @@ class Client(Facade):
         """How many requests have no reply yet."""
         return self._inner.pending
 
-    get_extra_info = anywhere(_client.Client.get_extra_info)
+    get_extra_info = while_open(_client.Client.get_extra_info)
 
     def continue_after(self, before: Client) -> None:
         """Number requests as if this client were *before*, which has ended."""

@@ -12,7 +12,7 @@ from junto.vsoa import requests as _requests
 from junto.vsoa import server as _server
 from junto.vsoa import sessions as _sessions
 from junto.vsoa import tunnels as _tunnels
-from junto.vsoa.blocking import TunnelStream, anywhere, spawn
+from junto.vsoa.blocking import TunnelStream, anywhere, spawn, while_open
 from junto.vsoa.messages import Message, Response
 
 __all__ = ["Request", "Server", "Session", "StreamOffer"]
@@ -51,7 +51,7 @@ class StreamOffer:
 
         spawn(self._runtime, flow)
 
-    close = anywhere(_tunnels.StreamOffer.close)
+    close = while_open(_tunnels.StreamOffer.close)
 
 
 class Session:
@@ -67,13 +67,16 @@ class Session:
         """What this stands for."""
         return self._inner
 
-    reply = anywhere(_sessions.Session.reply)
-    datagram = anywhere(_sessions.Session.datagram)
-    get_extra_info = anywhere(_sessions.Session.get_extra_info)
-    is_subscribed = anywhere(_sessions.Session.is_subscribed)
-    keepalive = anywhere(_sessions.Session.keepalive)
-    close = anywhere(_sessions.Session.close)
-    is_closing = anywhere(_sessions.Session.is_closing)
+    reply = while_open(_sessions.Session.reply, after=False)
+    datagram = while_open(_sessions.Session.datagram, after=False)
+    get_extra_info = while_open(_sessions.Session.get_extra_info)
+    is_subscribed = while_open(_sessions.Session.is_subscribed, after=False)
+    keepalive = while_open(_sessions.Session.keepalive)
+    close = while_open(_sessions.Session.close)
+
+    def is_closing(self) -> bool:
+        """Tell whether the connection is closed or about to be."""
+        return self._inner.is_closing()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -112,7 +115,7 @@ def _set(session: Session, name: str, value: Any) -> None:
     def change(inner: _sessions.Session) -> None:
         setattr(inner, name, value)
 
-    anywhere(change)(session)
+    while_open(change)(session)
 
 
 class Request:
@@ -137,7 +140,7 @@ class Request:
         """The param: what JSON says, or bytes, or ``None``."""
         return self._inner.param
 
-    reply = anywhere(_requests.Request.reply)
+    reply = while_open(_requests.Request.reply, after=False)
 
     def __repr__(self) -> str:
         return repr(self._inner)
@@ -167,14 +170,14 @@ class Server(Facade):
             self, url, lambda request: command(Request(self._runtime, request))
         )
 
-    publish = anywhere(_server.Server.publish)
-    is_subscribed = anywhere(_server.Server.is_subscribed)
+    publish = while_open(_server.Server.publish, after=False)
+    is_subscribed = while_open(_server.Server.is_subscribed, after=False)
     remove_command = anywhere(_server.Server.remove_command)
 
     @property
     def clients(self) -> list[Session]:
         """Those who have shown themselves: by priority, then by age."""
-        sessions = anywhere(_clients)(self)
+        sessions = while_open(_clients, after=[])(self)
         return [Session(self._runtime, session) for session in sessions]
 
     @property

@@ -67,7 +67,7 @@ class Client(ClientEndpoint):
             if the reply's status is not success, `RequestTimeout`, or `ConnectionLost`.
 
         Raises:
-            ValueError: *url* does not begin with a slash.
+            ValueError: *url* does not begin with a slash, or there is no such *method*.
             CodecError: *param* or *data* cannot be sent.
             LocalProtocolError: They are too large: together with the URL, 262,124 bytes.
             Overloaded: Too many requests wait for replies, or to be sent.
@@ -75,7 +75,7 @@ class Client(ClientEndpoint):
         """
         if url[:1] != "/":
             check_url(url)
-        flags = 0 if method == "GET" else SET
+        flags = 0 if method == "GET" else _flags_of(method)
         rest = b"" if data is None else encode_data(data)
         return self._ask(RPC, url, encode_param(param), rest, flags, timeout)
 
@@ -83,7 +83,7 @@ class Client(ClientEndpoint):
         self, url: str, param: bytes, data: bytes, *, method: Method = "GET", timeout: float | None = None
     ) -> Future[Reply]:
         """Do as `fetch`, with a *param* as it is on the wire; a reply with any status is a reply."""
-        return self._ask(RPC, url, param, data, 0 if method == "GET" else SET, timeout, strict=False)
+        return self._ask(RPC, url, param, data, _flags_of(method), timeout, strict=False)
 
     def ask_then(
         self,
@@ -112,7 +112,7 @@ class Client(ClientEndpoint):
     ) -> None:
         """Send a request whose reply nobody waits for; raises as `fetch`."""
         check_url(url)
-        self.ask_apart(RPC, url, encode_param(param), encode_data(data), flags=0 if method == "GET" else SET)
+        self.ask_apart(RPC, url, encode_param(param), encode_data(data), flags=_flags_of(method))
 
     def ask_apart(
         self, kind: int, url: str = "", param: bytes = b"", data: bytes = b"", *, flags: int = 0
@@ -372,3 +372,11 @@ class Client(ClientEndpoint):
 
     def __repr__(self) -> str:
         return f"<Client of {self.get_extra_info('peername')}>"
+
+
+def _flags_of(method: str) -> int:
+    if method == "GET":
+        return 0
+    if method == "SET":
+        return SET
+    raise ValueError(f"a method is 'GET' or 'SET', not {method!r}")

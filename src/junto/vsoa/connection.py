@@ -90,7 +90,8 @@ class Connection:
             elif event is not None and not isinstance(event, Frame):
                 self._take(event)
         if session.out:
-            self._out += session.out
+            if not self.is_stuck():  # who asks for signs of life and reads none gets none
+                self._out += session.out
             session.out.clear()
             self.flush()
         if reader.error is not None:

@@ -112,16 +112,18 @@ class StatusError(RemoteError):
         self, status: int, param: Any = None, data: Data | None = None, *, origin: Any = None
     ) -> None:
         check_status(status)
-        super().__init__(param, origin)
+        payload = param if isinstance(param, Payload) else Payload(param, data)
+        super().__init__(payload.param, origin)
         self.args = (status, param, data)
         self.status = status
-        self.payload = Payload(param, data)
-        if param is None:
+        self.payload = payload
+        if payload.param is None:
             self.text = describe_status(status)
 
     @classmethod
     def of(cls, reply: Reply, origin: Any) -> StatusError:
-        return cls(reply.status, reply.param, reply.data, origin=origin)
+        # As it is: what a peer may send is more than what we may, such as not-a-number.
+        return cls(reply.status, reply, origin=origin)
 
     def __str__(self) -> str:
         if self.payload.param is None:

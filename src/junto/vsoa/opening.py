@@ -12,6 +12,7 @@ from junto.connecting import ATTEMPT, keep_trying, pauses, sleep
 from junto.errors import ConnectionFailed, RequestTimeout
 from junto.runtime import Runtime
 from junto.vsoa.addresses import ServerURL
+from junto.vsoa.callbacks import tell
 from junto.vsoa.client import Client
 from junto.vsoa.connection import Connection
 from junto.vsoa.messages import PasswordRefused
@@ -167,16 +168,8 @@ def keep_connected(
                 await within(runtime, attempt, target.connect(runtime, client), f"connecting to {target.url}")
             except (ConnectionFailed, RequestTimeout) as error:
                 logger.debug("%s", error)
-                if failed is not None:
-                    _tell(failed, error)
+                tell(runtime, "a client", failed, error)
                 continue
             return
 
     client.keep_connected(connect_again)
-
-
-def _tell(failed: Callable[[Exception], object], error: Exception) -> None:
-    try:
-        failed(error)
-    except Exception as mistake:
-        logger.error("a client's callback failed", exc_info=mistake)

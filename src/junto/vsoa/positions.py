@@ -80,13 +80,12 @@ class PositionServer:
                 self.on_query(query, answer)
                 return
             found = source.get(query.name.lower()) if isinstance(source, Mapping) else source(query)
+            if inspect.isawaitable(found):
+                self._runtime.create_task(_find(found, answer, query.name))
+            else:
+                answer(found)
         except Exception as error:
             logger.error("no position was found out for %r", query.name, exc_info=error)
-            return
-        if inspect.isawaitable(found):
-            self._runtime.create_task(_find(found, answer, query.name))
-        else:
-            answer(found)
 
     def _answer(self, address: Any, position: Position | None) -> None:
         # Whatever family was asked for: clients of VSOA 1.0.4 ask for that of the position server.

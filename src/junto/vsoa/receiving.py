@@ -5,8 +5,6 @@ The other half, what a user calls, is `junto.vsoa.client`.
 
 from __future__ import annotations
 
-import inspect
-import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from junto.sansio.vsoa.client import Welcomed
 from junto.sansio.vsoa.frames import PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Frame, encode
 from junto.sansio.vsoa.urls import SubscriberIndex
 from junto.vsoa.asking import Asking
+from junto.vsoa.callbacks import tell
 from junto.vsoa.connection import Connection
 from junto.vsoa.messages import Message, Reply, StatusError
 from junto.vsoa.subscribing import MessageCallback, Subscription
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     import ssl
 
 __all__ = ["ClientEndpoint"]
-
-logger = logging.getLogger("junto")
 
 
 class ClientEndpoint:
@@ -151,15 +148,7 @@ class ClientEndpoint:
             future.set_result(reply)
 
     def _tell(self, callback: Callable[..., Any] | None, *args: Any) -> None:
-        if callback is None:
-            return
-        try:
-            result = callback(*args)
-        except Exception as error:
-            logger.error("a client's callback failed; the connection lives", exc_info=error)
-            return
-        if inspect.iscoroutine(result):
-            self._runtime.create_task(_guarded(result))
+        tell(self._runtime, "a client", callback, *args)
 
     def _ask(
         self,
@@ -240,10 +229,3 @@ class ClientEndpoint:
 def _look_at(future: Future[Any]) -> None:
     if not future.cancelled():
         future.exception()
-
-
-async def _guarded(flow: Coroutine[Any, Any, object]) -> None:
-    try:
-        await flow
-    except Exception as error:
-        logger.error("a client's callback failed; the connection lives", exc_info=error)

@@ -88,7 +88,7 @@ class Request(Payload):
     def fail(self, error: BaseException) -> None:
         """Answer with what *error* says: a `StatusError` itself, others as status 4 and a text."""
         if isinstance(error, StatusError):
-            response = Response(error.payload.param, error.payload.data, status=error.status)
+            response = Response(error.payload.raw, error.payload.data, status=error.status)
         else:
             logger.error("the handler of %s failed", self.url, exc_info=error)
             response = Response(describe_failure(error, "brief"), status=NO_RESPONDING)

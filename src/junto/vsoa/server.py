@@ -19,6 +19,7 @@ from junto.sansio.vsoa.server import Gate, ServerSession
 from junto.sansio.vsoa.statuses import INVALID_URL
 from junto.sansio.vsoa.urls import HandlerTable, check_url
 from junto.vsoa.addresses import ServerURL, plain_host
+from junto.vsoa.callbacks import tell
 from junto.vsoa.messages import Message, Response
 from junto.vsoa.publishing import Publisher
 from junto.vsoa.quick import Place, QuickEndpoint
@@ -47,8 +48,8 @@ class Server:
         settings: What it was made with.
         tls: The context of its TLS, or ``None``.
         on_client: Called with a client and ``True`` when it has shown itself, and with ``False``
-            when it is gone.
-        on_datagram: Called with a client and the `Message` for each datagram.
+            when it is gone; may be ``async def``.
+        on_datagram: Called with a client and the `Message` for each datagram; may be ``async def``.
     """
 
     def __init__(
@@ -176,11 +177,7 @@ class Server:
             self._tell_client(session, False)
 
     def _tell_client(self, session: Session, connected: bool) -> None:
-        if self.on_client is not None:
-            try:
-                self.on_client(session, connected)
-            except Exception as error:
-                logger.error("a server's callback failed", exc_info=error)
+        tell(self._runtime, "a server", self.on_client, session, connected)
 
     def requested(self, request: Request) -> None:
         command = self._commands.find(request.url)
@@ -197,10 +194,7 @@ class Server:
 
     def datagram(self, session: Session, frame: Frame, quick: bool) -> None:
         if self.on_datagram is not None:
-            try:
-                self.on_datagram(session, Message.of(frame, quick))
-            except Exception as error:
-                logger.error("a server's callback failed", exc_info=error)
+            tell(self._runtime, "a server", self.on_datagram, session, Message.of(frame, quick))
 
     def subscribed(self, session: Session, urls: list[str]) -> None:
         self._publisher.subscribe(session, urls)
@@ -239,7 +233,9 @@ class Server:
         Args:
             url: ``/a/b`` for just that; ``/a/b/`` also for all below; ``/`` for what nothing else handles.
             pool: In whose threads it is called, such as a `WorkQueue`; ``None`` calls it where all else
-                happens, so that it must not block.
+                happens, so that it must not block. What it returns is the answer; what it calls of the
+                request, its session or the server goes by ``call_soon_threadsafe``, as everywhere in
+                asyncio, or ``trio.from_thread``; only the blocking flavour needs none of that.
 
         Raises:
             ValueError: *url* does not begin with a slash.

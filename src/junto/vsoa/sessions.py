@@ -23,6 +23,7 @@ from junto.sansio.vsoa.frames import (
 from junto.sansio.vsoa.payloads import Data, encode_data, encode_param
 from junto.sansio.vsoa.server import Greeted, ServerSession, Subscribed, Unsubscribed
 from junto.vsoa.addresses import plain_host
+from junto.vsoa.callbacks import tell
 from junto.vsoa.messages import Response
 from junto.vsoa.outbox import Outbox
 from junto.vsoa.quick import Place, QuickEndpoint
@@ -36,7 +37,10 @@ __all__ = ["Session", "SubscriptionCallback"]
 logger = logging.getLogger("junto")
 
 SubscriptionCallback = Callable[["Session", str | list[str]], object]
-"""Gets the client, and the URL, or the list of those that were accepted where a list was asked for."""
+"""Gets the client, and the URL, or the list of those that were accepted where a list was asked for.
+
+It may be ``async def``.
+"""
 
 _BEGINNING: Final = "the greeting did not come in time"
 
@@ -60,7 +64,7 @@ class Session:
 
     Attributes:
         id: Its number, unique among those that are there.
-        on_subscribe: Called when it has subscribed.
+        on_subscribe: Called when it has subscribed; see `SubscriptionCallback`.
         on_unsubscribe: Called when it has unsubscribed.
         send_timeout: Seconds that it has to take something of what we send, when it has fallen behind; then
             the connection ends. ``None`` gives it all the time.
@@ -205,11 +209,7 @@ class Session:
         self._server.greeted(self)
 
     def _tell(self, callback: SubscriptionCallback | None, urls: str | list[str]) -> None:
-        if callback is not None:
-            try:
-                callback(self, urls)
-            except Exception as error:
-                logger.error("a server's callback failed; the connection lives", exc_info=error)
+        tell(self._runtime, "a server", callback, self, urls)
 
     def receive_quick(self, frame: Frame, place: Place) -> None:
         """Take a frame from the quick channel, if it is really this client's."""

@@ -29,8 +29,8 @@ from junto.vsoa.opening import open_client
 from junto.vsoa.requests import Request
 from junto.vsoa.sessions import Session
 from junto.vsoa.settings import ServerOptions, ServerSettings
-from junto.vsoa.simpyclients import Client, Subscription, TunnelStream
-from junto.vsoa.simpyservers import PositionServer, Server, StreamOffer, as_flow
+from junto.vsoa.simpyclients import Client, Subscription, TunnelStream, as_callback
+from junto.vsoa.simpyservers import PositionServer, Server, StreamOffer
 
 if TYPE_CHECKING:
     import ssl
@@ -74,7 +74,7 @@ def connect(
     """Connect to the server at *url*.
 
     The arguments are those of `junto.vsoa.aio.connect`; *env* is a ``junto.simpy.Environment``, and the
-    callbacks but *on_failure* may be generator functions, too. The event fails as that raises.
+    callbacks may be generator functions, too. The event fails as that raises.
 
     Raises:
         TypeError: *env* is an environment of SimPy's own, which watches no sockets.
@@ -84,10 +84,10 @@ def connect(
     def with_client(callback: Callable[..., Any] | None) -> Callable[..., Any] | None:
         if callback is None:
             return None
-        return lambda inner, *args: as_flow(runtime, callback(Client(runtime, inner), *args))
+        return as_callback(runtime, lambda inner, *args: callback(Client(runtime, inner), *args))
 
     def plain(callback: Callable[..., Any] | None) -> Callable[..., Any] | None:
-        return None if callback is None else lambda message: as_flow(runtime, callback(message))
+        return None if callback is None else as_callback(runtime, callback)
 
     flow = open_client(
         runtime,
@@ -104,7 +104,7 @@ def connect(
         on_disconnect=with_client(on_disconnect),
         on_message=plain(on_message),
         on_datagram=plain(on_datagram),
-        on_failure=on_failure,
+        on_failure=plain(on_failure),
     )
     return Opening(env, flow, functools.partial(Client, runtime))
 
@@ -159,7 +159,7 @@ def _source(
 ) -> _positions.PositionSource:
     if isinstance(source, Mapping):
         return source
-    return lambda query: as_flow(runtime, source(query))
+    return as_callback(runtime, source)
 
 
 def lookup(

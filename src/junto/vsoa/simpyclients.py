@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar, overload
 
 from junto.proxies import Proxy
 from junto.runtimes.simpy.fetching import Fetch
 from junto.runtimes.simpy.futures import Future, Task
 from junto.runtimes.simpy.runtime import SimpyRuntime
+from junto.runtimes.simpy.schedule import Event
 from junto.sansio.vsoa.payloads import Data
 from junto.simpy.facades import EndOfStream, Facade, Opening, direct, eventual
 from junto.vsoa import client as _client
@@ -17,13 +18,24 @@ from junto.vsoa import subscribing as _subscribing
 from junto.vsoa import tunnels as _tunnels
 from junto.vsoa.backlog import Policy
 from junto.vsoa.messages import Message, Reply
+from junto.vsoa.serving import outcome_of
 
-__all__ = ["Client", "Subscription", "TunnelStream"]
+__all__ = ["Client", "Subscription", "TunnelStream", "as_callback"]
 
 T = TypeVar("T")
 D = TypeVar("D")
 
 _RAISE: Any = object()
+
+
+def as_callback(runtime: SimpyRuntime, callback: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a callback that layers know of one that may give events, or be a process."""
+
+    def call(*args: Any) -> Any:
+        result = callback(*args)
+        return outcome_of(runtime, result) if isinstance(result, Event | Generator) else result
+
+    return call
 
 
 class TunnelStream(Facade):
@@ -175,10 +187,14 @@ class Client(Facade):
         The event's value is the subscription, when the server has accepted it; who gives it up before
         unsubscribes.
 
+        A *callback* may be a generator of events, too.
+
         Raises:
             ValueError: There is no URL, or one of them does not begin with a slash.
             ConnectionLost: The client is closed, or has lost its connection for good.
         """
+        if callback is not None:
+            callback = as_callback(self._runtime, callback)
         inner = self._inner.subscribe(*urls, callback=callback, policy=policy, limit=limit)
 
         async def accepted() -> Subscription:

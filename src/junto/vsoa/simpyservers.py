@@ -6,13 +6,12 @@ Handlers may be plain functions, generators of events, whose return value is the
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
 from junto.runtimes.simpy.futures import Future
 from junto.runtimes.simpy.runtime import SimpyRuntime
-from junto.runtimes.simpy.schedule import Event
 from junto.sansio.vsoa.positions import Position, Query
 from junto.simpy.facades import Facade, Opening, direct
 from junto.vsoa import positions as _positions
@@ -20,20 +19,12 @@ from junto.vsoa import server as _server
 from junto.vsoa import tunnels as _tunnels
 from junto.vsoa.messages import Message
 from junto.vsoa.requests import Command
-from junto.vsoa.serving import outcome_of
 from junto.vsoa.sessions import Session
-from junto.vsoa.simpyclients import TunnelStream
+from junto.vsoa.simpyclients import TunnelStream, as_callback
 
-__all__ = ["PositionServer", "Server", "StreamOffer", "as_flow"]
+__all__ = ["PositionServer", "Server", "StreamOffer"]
 
 H = TypeVar("H", bound=Callable[..., Any])
-
-
-def as_flow(runtime: SimpyRuntime, result: Any) -> Any:
-    """Make a flow of events and of processes to be; all else comes back as it is."""
-    if isinstance(result, Event | Generator):
-        return outcome_of(runtime, result)
-    return result
 
 
 class StreamOffer:
@@ -67,6 +58,8 @@ class Server(Facade):
 
     def __init__(self, runtime: SimpyRuntime, inner: _server.Server) -> None:
         super().__init__(runtime, inner, inner.abort)
+        self._on_client: Callable[[Session, bool], object] | None = None
+        self._on_datagram: Callable[[Session, Message], object] | None = None
 
     def command(self, url: str, *, pool: Executor | None = None) -> Callable[[H], H]:
         """Let the decorated function handle requests to *url*; see `junto.vsoa.server.Server.command`.
@@ -76,7 +69,7 @@ class Server(Facade):
         register = self._inner.command(url, pool=pool)
 
         def add(handler: H) -> H:
-            register(lambda request: as_flow(self._runtime, handler(request)))
+            register(as_callback(self._runtime, handler))
             return handler
 
         return add
@@ -111,20 +104,22 @@ class Server(Facade):
     @property
     def on_client(self) -> Callable[[Session, bool], object] | None:
         """Called with a client and ``True`` when it has come, and ``False`` when it is gone; may be set."""
-        return self._inner.on_client
+        return self._on_client
 
     @on_client.setter
     def on_client(self, callback: Callable[[Session, bool], object] | None) -> None:
-        self._inner.on_client = callback
+        self._on_client = callback
+        self._inner.on_client = None if callback is None else as_callback(self._runtime, callback)
 
     @property
     def on_datagram(self) -> Callable[[Session, Message], object] | None:
         """Called with a client and the message for each datagram; may be set."""
-        return self._inner.on_datagram
+        return self._on_datagram
 
     @on_datagram.setter
     def on_datagram(self, callback: Callable[[Session, Message], object] | None) -> None:
-        self._inner.on_datagram = callback
+        self._on_datagram = callback
+        self._inner.on_datagram = None if callback is None else as_callback(self._runtime, callback)
 
     def offer_stream(self, session: Session | None = None, *, timeout: float = 5.0) -> Future[StreamOffer]:
         """Listen for a stream; see `junto.vsoa.server.Server.offer_stream`."""

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from junto.errors import ConnectionLost, JuntoError, Overloaded, fresh
 from junto.runtime import Future, Runtime
 from junto.vsoa.backlog import Backlog, Policy
+from junto.vsoa.callbacks import follow, log_failure
 from junto.vsoa.messages import Message
 from junto.waiting import Shared, within
 
 __all__ = ["MessageCallback", "Subscription"]
 
-logger = logging.getLogger("junto")
+_OURS: Final = "a subscription"
 
 MessageCallback = Callable[[Message], Any]
-"""Gets each message, in the order in which they came; what it raises is logged."""
+"""Gets each message, in the order in which they came; what it raises is logged.
+
+It may be ``async def``; then no message waits until the one before was seen to, and their order is lost
+where the world has none for its tasks, as trio. Iterate over the subscription to keep it.
+"""
 
 
 class _Client(Protocol):
@@ -65,9 +69,12 @@ class Subscription(AsyncIterator[Message]):
         """Take a message, or leave it, as the policy says."""
         if self.callback is not None:
             try:
-                self.callback(message)
+                result = self.callback(message)
             except Exception as error:
-                logger.error("a subscription's callback failed", exc_info=error)
+                log_failure(_OURS, error)
+            else:
+                if result is not None:
+                    follow(self._runtime, _OURS, result)
             return
         if self._end is not None:
             return

@@ -242,6 +242,7 @@ class StreamOffer:
         self._listener: Listener | None = None
         self._timer: TimerHandle | None = None
         self._stream: Shared[TunnelStream] = Shared(runtime)
+        self._unclaimed: TunnelStream | None = None
         self.port = 0
 
     async def listen(
@@ -266,6 +267,7 @@ class StreamOffer:
             stream.abort()
             return
         self._stop()
+        self._unclaimed = stream
         self._stream.set_result(stream)
 
     def _expire(self, timeout: float) -> None:
@@ -285,11 +287,17 @@ class StreamOffer:
             RequestTimeout: It did not come in time.
             ConnectionLost: The offer was withdrawn.
         """
-        return await self._stream.wait()
+        stream = await self._stream.wait()
+        self._unclaimed = None
+        return stream
 
     def close(self) -> None:
-        """Withdraw the offer, if it is still one."""
+        """Withdraw the offer, if it is still one; a client that came, and was not accepted, is cut off."""
         self._stop()
+        unclaimed, self._unclaimed = self._unclaimed, None
+        if unclaimed is not None:
+            unclaimed.abort()
+            self._stream = Shared(self._runtime)  # nobody has seen what it held
         self._stream.set_exception(ConnectionLost("the offer of a stream was withdrawn"))
 
 

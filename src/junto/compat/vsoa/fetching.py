@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from junto.compat.vsoa.client import Client
 from junto.compat.vsoa.payloads import Header, Payload
-from junto.vsoa.addresses import ServerURL
 
 __all__ = ["fetch"]
 
@@ -20,12 +20,12 @@ def fetch(
     raw: bool = False,
     sslopt: dict[str, Any] | None = None,
 ) -> tuple[Header, Payload, int] | tuple[None, None, int]:
-    """Connect, ask for the URL's path, and close; returns as `Client.fetch`."""
+    """Connect, ask for the URL's path, without a query, and close; returns as `Client.fetch`."""
     client = Client(raw)
     try:
         code = client.connect(url, passwd or "", timeout, sslopt)
         if code:
             return None, None, code
-        return client.fetch(ServerURL.parse(url).path or "/", method, payload, timeout)
+        return client.fetch(urlsplit(url).path or "/", method, payload, timeout)
     finally:
         client.close()

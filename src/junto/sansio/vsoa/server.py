@@ -28,6 +28,8 @@ MAX_ATTEMPTS: Final = 5
 """How many wrong passwords one connection may try."""
 MAX_SUBSCRIPTIONS: Final = 16_384
 """How many subscriptions one connection may have."""
+MAX_SUBSCRIBED: Final = 4 * 1024 * 1024
+"""How many characters these may have together."""
 
 
 class Gate:
@@ -116,6 +118,7 @@ class ServerSession:
     __slots__ = (
         "_attempts",
         "_gate",
+        "_subscribed",
         "client_id",
         "exhausted",
         "greeted",
@@ -127,6 +130,7 @@ class ServerSession:
     def __init__(self, gate: Gate, client_id: int) -> None:
         self._gate = gate
         self._attempts = 0
+        self._subscribed = 0  # characters
         self.client_id = client_id
         self.greeted = False
         self.exhausted = False
@@ -165,6 +169,8 @@ class ServerSession:
         self.out.append(encode(frame.type, flags=REPLY, status=status, seqno=frame.seqno))
 
     def _greet(self, frame: Frame) -> Greeted | None:
+        if self.exhausted:  # whatever else it had sent by then
+            return None
         first = not self.greeted
         if first and not self._gate.admits(frame.param):
             self._attempts += 1
@@ -194,16 +200,19 @@ class ServerSession:
         own = self.subscriptions
         if frame.type == SUBSCRIBE:
             new = [url for url in dict.fromkeys(urls) if url not in own]
-            if len(own) + len(new) > MAX_SUBSCRIPTIONS:
+            size = self._subscribed + sum(map(len, new))
+            if len(own) + len(new) > MAX_SUBSCRIPTIONS or size > MAX_SUBSCRIBED:
                 self._answer(frame, NO_MEMORY)
                 return None
             self._answer(frame, SUCCESS)
             own.update(dict.fromkeys(new))
+            self._subscribed = size
             return Subscribed(urls, single, new)
         self._answer(frame, SUCCESS)
         gone = [url for url in dict.fromkeys(urls) if url in own]
         for url in gone:
             del own[url]
+        self._subscribed -= sum(map(len, gone))
         return Unsubscribed(urls, single, gone)
 
     def is_subscribed(self, url: str) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
+from junto.sansio.vsoa.frames import MAX_URL
+
 __all__ = ["HandlerTable", "SubscriberIndex", "check_url", "is_url", "matches", "subscriptions_for"]
 
 T = TypeVar("T")
@@ -40,6 +42,7 @@ class HandlerTable(Generic[T]):
 
     def __init__(self) -> None:
         self._handlers: dict[str, T] = {}
+        self._longest = 0
 
     def add(self, url: str, handler: T) -> None:
         """Let *handler* handle *url*, instead of the one before.
@@ -49,6 +52,7 @@ class HandlerTable(Generic[T]):
         """
         check_url(url)
         self._handlers[url] = handler
+        self._longest = max(self._longest, len(url))
 
     def remove(self, url: str) -> bool:
         """Take the handler of *url* away; tells whether there was one."""
@@ -60,7 +64,8 @@ class HandlerTable(Generic[T]):
         if found is not None:
             return found
         found = self._handlers.get(url + "/")
-        end = len(url)
+        # Whoever asks for thousands of slashes makes nobody look at each of them.
+        end = min(len(url), self._longest)
         while found is None:
             end = url.rfind("/", 0, end)
             if end < 0:
@@ -80,11 +85,14 @@ def matches(subscription: str, url: str) -> bool:
     return subscription.endswith("/") and (url + "/").startswith(subscription)
 
 
-def subscriptions_for(url: str) -> Iterator[str]:
-    """Give every subscription that gets what is published to *url*, each once."""
+def subscriptions_for(url: str, longest: int = MAX_URL) -> Iterator[str]:
+    """Give every subscription that gets what is published to *url*, each once.
+
+    Of those that stand for all below them, only the ones of at most *longest* characters.
+    """
     yield url
     yield url + "/"
-    end = url.rfind("/", 0, len(url) - 1)
+    end = url.rfind("/", 0, min(len(url) - 1, longest))
     while end >= 0:
         yield url[: end + 1]
         end = url.rfind("/", 0, end)
@@ -98,8 +106,10 @@ class SubscriberIndex(Generic[S]):
     def __init__(self) -> None:
         self._subscribers: dict[str, dict[S, None]] = {}
         self._answers: dict[str, list[S]] = {}
+        self._longest = 0
 
     def add(self, url: str, subscriber: S) -> None:
+        self._longest = max(self._longest, len(url))
         self._subscribers.setdefault(url, {})[subscriber] = None
         self._answers.clear()
 
@@ -127,7 +137,7 @@ class SubscriberIndex(Generic[S]):
         answer = self._answers.get(url)
         if answer is None:
             found: dict[S, None] = {}
-            for subscription in subscriptions_for(url):
+            for subscription in subscriptions_for(url, self._longest):
                 found.update(self._subscribers.get(subscription, {}))
             answer = arrange(found)
             if len(self._answers) >= _KEPT:
