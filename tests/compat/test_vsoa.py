@@ -49,6 +49,12 @@ def start(server: vsoa.Server, *args: Any) -> str:
     return f"vsoa://{host}:{port}"
 
 
+def run(client: vsoa.Client) -> None:
+    """Run it in a thread; if it were closed before that has begun, it would complain there."""
+    threading.Thread(target=client.run, daemon=True).start()
+    until(lambda: client._running)
+
+
 @pytest.fixture
 def server() -> Iterator[vsoa.Server]:
     server = vsoa.Server("VSOA python server")
@@ -72,7 +78,7 @@ def server() -> Iterator[vsoa.Server]:
 def client(server: vsoa.Server) -> Iterator[vsoa.Client]:
     client = vsoa.Client()
     assert client.connect(start(server)) == vsoa.Client.CONNECT_OK
-    threading.Thread(target=client.run, daemon=True).start()
+    run(client)
     yield client
     client.close()
 
@@ -312,13 +318,13 @@ def test_numbers_go_on_after_a_reconnection(server: vsoa.Server) -> None:
     url = start(server)
     for _ in range(2):
         assert client.connect(url) == 0
-        threading.Thread(target=client.run, daemon=True).start()
+        run(client)
         assert client.call("/number")
         assert client.fetch("/number")[2] == 0
         assert client.subscribe("/a")
         assert client.fetch("/number")[2] == 0
         client.disconnect()
-        until(lambda: not client.connected)
+        until(lambda: not (client.connected or client._running))
     client.close()
     assert numbers == [1 << 16, 0, 1, 3 << 16, 2, 3]
 
