@@ -52,6 +52,12 @@ def test_a_wrong_password_is_told(junto: Run, server: sync.Server) -> None:
     assert "not authenticated" in done.err
 
 
+def test_a_path_behind_the_place_of_a_server_is_refused(junto: Run, server: sync.Server) -> None:
+    done = junto("call", server.addresses[0] + "/plain", "5", *SECRET)
+    assert (done.code, "has a path" in done.err) == (2, True)
+    assert junto("call", server.addresses[0] + "/", "/plain", "a=5", *SECRET).code == 0
+
+
 def test_ping_and_inspect(junto: Run, server: sync.Server) -> None:
     url = server.addresses[0]
     done = junto("ping", url, "--count", "2", "--interval", "0", "--json", *SECRET)

@@ -159,8 +159,9 @@ def test_a_task_that_fails_is_reported_and_by_choice_run_anew(scene: Any) -> Non
             task = echo.spawn(work, 9, restart=Restart(first=0, times=1))
             await until(rt, task.done)
             assert [each.restart_in for each in failures] == [0, None]
-            with pytest.raises(ValueError):
-                Restart(first=-1)
+            for wrong in ({"first": -1}, {"times": -1}, {"healthy_after": -1}):
+                with pytest.raises(ValueError):
+                    Restart(**wrong)
 
     scene(scenario)
 

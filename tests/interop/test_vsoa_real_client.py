@@ -84,7 +84,7 @@ def test_it_gets_what_it_has_subscribed_to_on_both_channels(server: sync.Server)
 
     def greet(session: sync.Session, here: bool) -> None:
         if here:
-            session.inner.on_subscribe = lambda session, urls: told.append(urls)
+            session.on_subscribe = lambda session, urls: told.append(urls)
 
     @server.command("/publish")
     def publish(request: sync.Request) -> None:
@@ -94,7 +94,7 @@ def test_it_gets_what_it_has_subscribed_to_on_both_channels(server: sync.Server)
         server.publish("/c", {"n": 4}, quick=True)
         server.publish("/a", {"n": 5}, quick=True)
 
-    server.on_client(greet)
+    server.on_client = greet
     accepted, messages = run(server.addresses[0], "subscriptions")
     assert accepted == [True] * 3
     assert told == ["/a/", ["/b", "/c"]]
@@ -113,7 +113,7 @@ def test_datagrams_go_both_ways_on_both_channels(server: sync.Server) -> None:
         seen.append((message.url, message.param, message.quick))
         session.datagram("/y", message.param, b"w", quick=message.quick)
 
-    server.on_datagram(answer)
+    server.on_datagram = answer
     sent, datagrams = run(server.addresses[0], "datagram")
     assert sent == [True, True]
     assert sorted(seen) == [("/x", [1], False), ("/x", [2], True)]
@@ -126,7 +126,7 @@ def test_it_loses_nothing_of_what_is_said_right_after_the_greeting(server: sync.
             session.priority = 3
             session.datagram("/hello", ["at once"])
 
-    server.on_client(greet)
+    server.on_client = greet
     for _ in range(3):
         assert run(server.addresses[0], "greeting") == [["/hello", ["at once"], None, False]]
 

@@ -158,8 +158,9 @@ def test_sync_servers_tell_of_their_clients(served: sync.Server) -> None:
         session.datagram("/back")
         heard.set()
 
-    served.on_client(lambda session, here: seen.append((session.id, here)))
-    served.on_datagram(hear)
+    served.on_client = lambda session, here: seen.append((session.id, here))
+    served.on_datagram = hear
+    assert served.on_datagram is hear
     back: list[Any] = []
     with sync.connect(served.addresses[0], on_datagram=back.append) as client:
         client.datagram("/x")
@@ -179,10 +180,17 @@ def test_sync_servers_tell_of_their_clients(served: sync.Server) -> None:
             session.priority = 9
         session.keepalive(5)
         assert not session.is_closing()
+        told: list[Any] = []
+        session.on_subscribe = session.on_unsubscribe = lambda *args: told.append(args)
+        with client.subscribe("/a", "/b/"):
+            pass
+        client.ping()
+        assert told == [(session, "/a"), (session, "/b/")] * 2
         session.close()
     assert seen[:2] == [(0, True), (0, "/x")]
-    served.on_client(None)
-    served.on_datagram(None)
+    served.on_client = None
+    assert served.on_client is None
+    served.on_datagram = None
     served.password = "new"
     assert served.password == "new"
     with pytest.raises(PasswordRefused):

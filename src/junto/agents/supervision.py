@@ -61,6 +61,8 @@ class Restart:
             raise ValueError(
                 "pauses are not negative, do not shrink, and the longest is no shorter than the first"
             )
+        if not ((self.times is None or self.times >= 0) and self.healthy_after >= 0):
+            raise ValueError("times and healthy_after are not negative")
 
 
 class Recovery:

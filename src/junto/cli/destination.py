@@ -63,6 +63,8 @@ class Destination:
         tls = self.files.client_context(self.address)
         start = monotonic()
         if isinstance(self.address, ServerURL):
+            if self.address.path.strip("/"):
+                raise Failure("input", f"{self.address} has a path, which is no part of where a server is")
             with self.connect_vsoa() as connected:
                 yield connected
             return

@@ -61,7 +61,7 @@ def serve(table: Path, url: ServerURL) -> None:
         with sync.serve_positions(positions, str(url)) as server:
             interruption.opened(server.close)
             place = ServerURL(url.host, server.port)
-            click.echo(f"telling {len(positions)} positions at {place}")
+            click.echo(f"telling {len(positions)} position{'s' * (len(positions) != 1)} at {place}")
             server.serve_forever()
 
     interruption.run(work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from junto.blocking import BlockingRuntime, Facade
 from junto.vsoa import requests as _requests
@@ -18,6 +18,7 @@ from junto.vsoa.messages import Message, Response
 __all__ = ["Request", "Server", "Session", "StreamOffer"]
 
 H = TypeVar("H", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 class StreamOffer:
@@ -54,8 +55,37 @@ class StreamOffer:
     close = while_open(_tunnels.StreamOffer.close)
 
 
+class _WithFacade:
+    """A callback that gets the `Session` of the layer, and gives the one below to the user's."""
+
+    def __init__(self, runtime: BlockingRuntime, callback: Callable[[Session, Any], object]) -> None:
+        self._runtime = runtime
+        self.callback = callback
+
+    def __call__(self, session: _sessions.Session, told: Any) -> object:
+        return self.callback(Session(self._runtime, session), told)
+
+
+class _Callback(Generic[T]):
+    """An attribute that holds a callback, which gets a `Session` and one thing more, or ``None``."""
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type[Any]) -> Callable[[Session, T], object] | None:
+        found = None if instance is None else getattr(instance._inner, self._name)
+        return found.callback if isinstance(found, _WithFacade) else found
+
+    def __set__(self, instance: Any, callback: Callable[[Session, T], object] | None) -> None:
+        told = None if callback is None else _WithFacade(instance._runtime, callback)
+        setattr(instance._inner, self._name, told)
+
+
 class Session:
-    """One client of a server; see `junto.vsoa.sessions.Session`."""
+    """One client of a server; see `junto.vsoa.sessions.Session`, for its callbacks too."""
+
+    on_subscribe = _Callback[str | list[str]]()
+    on_unsubscribe = _Callback[str | list[str]]()
 
     def __init__(self, runtime: BlockingRuntime, inner: _sessions.Session) -> None:
         self._runtime = runtime
@@ -147,9 +177,15 @@ class Request:
 
 
 class Server(Facade):
-    """Serves clients, while a thread is in `serve_forever`, or one of `start_thread` runs."""
+    """Serves clients, while a thread is in `serve_forever`, or one of `start_thread` runs.
+
+    For its callbacks see `junto.vsoa.server.Server`.
+    """
 
     _inner: _server.Server
+
+    on_client = _Callback[bool]()
+    on_datagram = _Callback[Message]()
 
     def command(self, url: str, *, pool: Executor | None = None) -> Callable[[H], H]:
         """Let the decorated function handle requests to *url*; see `junto.vsoa.server.Server.command`.
@@ -193,20 +229,6 @@ class Server(Facade):
     @password.setter
     def password(self, password: str) -> None:
         self._inner.password = password
-
-    def on_client(self, callback: Callable[[Session, bool], object] | None) -> None:
-        """Call *callback* with a client and ``True`` when it has come, and ``False`` when it is gone."""
-        self._inner.on_client = None
-        if callback is not None:
-            self._inner.on_client = lambda session, here: callback(Session(self._runtime, session), here)
-
-    def on_datagram(self, callback: Callable[[Session, Message], object] | None) -> None:
-        """Call *callback* with a client and the message for each datagram."""
-        self._inner.on_datagram = None
-        if callback is not None:
-            self._inner.on_datagram = lambda session, message: callback(
-                Session(self._runtime, session), message
-            )
 
     def offer_stream(self, session: Session | None = None, *, timeout: float = 5.0) -> StreamOffer:
         """Listen for a stream; see `junto.vsoa.server.Server.offer_stream`."""

@@ -37,8 +37,8 @@ class RemoteClient:
         self.id = inner.id
         self.onsubscribe: Callable[..., Any] = _NOBODY
         self.onunsubscribe: Callable[..., Any] = _NOBODY
-        inner.inner.on_subscribe = lambda session, urls: self.onsubscribe(self, urls)
-        inner.inner.on_unsubscribe = lambda session, urls: self.onunsubscribe(self, urls)
+        inner.on_subscribe = lambda session, urls: self.onsubscribe(self, urls)
+        inner.on_unsubscribe = lambda session, urls: self.onunsubscribe(self, urls)
 
     @property
     def authed(self) -> bool:
@@ -162,14 +162,12 @@ class Server:
             password=self._password,
             tls=server_context(sslopt) if sslopt else None,
         )
-        server.on_client(self._came_or_went)
-        server.on_datagram(
-            lambda session, message: self.ondata(
-                self._client(session),
-                message.url,
-                Payload.received(message.raw, message.data, self._raw),
-                message.quick,
-            )
+        server.on_client = self._came_or_went
+        server.on_datagram = lambda session, message: self.ondata(
+            self._client(session),
+            message.url,
+            Payload.received(message.raw, message.data, self._raw),
+            message.quick,
         )
         for url, (handler, queue) in self._commands.items():
             self._register(server, url, handler, queue)
