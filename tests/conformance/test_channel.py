@@ -6,6 +6,7 @@ import concurrent.futures
 import gc
 import logging
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -287,14 +288,13 @@ def test_a_handler_may_return_anything_that_can_be_waited_for(scene: Any) -> Non
 
 
 def test_a_handler_may_return_a_future_of_another_thread(scene: Any) -> None:
+    def work(content: Any) -> list[Any]:
+        time.sleep(0.05)  # simulated time waits for it, and does not run ahead to the time-out
+        return [content, threading.get_ident()]
+
     async def scenario(rt: Any) -> None:
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            async with channels(
-                rt, lambda content: pool.submit(lambda: [content, threading.get_ident()])
-            ) as (
-                client,
-                _,
-            ):
+            async with channels(rt, lambda content: pool.submit(work, content)) as (client, _):
                 content, thread = await client.request("x", timeout=5.0)
                 assert content == "x"
                 assert thread != threading.get_ident()

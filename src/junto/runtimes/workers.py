@@ -10,7 +10,7 @@ from junto.runtimes.tasks import settle, settle_with_error
 if TYPE_CHECKING:
     import concurrent.futures
 
-__all__ = ["call_in_worker"]
+__all__ = ["call_in_worker", "follow"]
 
 
 class _Host(Protocol):
@@ -26,8 +26,12 @@ def call_in_worker(host: _Host, function: Callable[[], Any], pool: concurrent.fu
     Returns:
         A future of *host*; cancelling it cancels the call, unless that has begun.
     """
+    return follow(host, pool.submit(function))
+
+
+def follow(host: _Host, job: concurrent.futures.Future[Any]) -> Any:
+    """Give a future of *host* that is settled as *job*; cancelling it cancels that, unless it has begun."""
     future = host.create_future()
-    job = pool.submit(function)
     future.add_done_callback(lambda future: future.cancelled() and job.cancel())
     job.add_done_callback(lambda job: host.call_soon_threadsafe(_copy, job, future))
     return future

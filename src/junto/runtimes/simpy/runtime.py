@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import functools
 import logging
 import threading
@@ -19,10 +20,9 @@ from junto.runtimes.simpy.futures import Future, LayerTask, as_future
 from junto.runtimes.simpy.handling import Handling
 from junto.runtimes.sockets import Closable
 from junto.runtimes.tasks import settle, settle_with_error
-from junto.runtimes.workers import call_in_worker
+from junto.runtimes.workers import call_in_worker, follow
 
 if TYPE_CHECKING:
-    import concurrent.futures
     import ssl
 
     from junto import runtime
@@ -116,6 +116,10 @@ class SimpyRuntime:
             return task.result() if task.done() and task.ok else task  # most streams begin at once
         if isinstance(result, Event):
             return as_future(self.env, result)
+        if isinstance(result, concurrent.futures.Future):
+            future: Future[Any] = follow(self, result)
+            self._hold_until(future)
+            return future
         return result
 
     def stop(self) -> runtime.Future[None]:
