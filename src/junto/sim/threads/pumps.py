@@ -33,12 +33,14 @@ class Pump:
     Attributes:
         gate: What it waits at while it has nothing to do.
         waits_at: What it waits at now.
+        lost: Whether it is in a call from which it does not come back.
     """
 
     def __init__(self, baton: Baton) -> None:
         self.gate = self.waits_at = closed_gate()
         self._baton = baton
         self.ident = 0
+        self.lost = False
         self._end = closed_gate()
 
     def start(self) -> None:
@@ -70,7 +72,9 @@ class Pump:
             self.gate.acquire()
 
     def unwind(self) -> None:
-        """End its thread, whatever host's code lies on its stack."""
+        """End its thread, whatever host's code lies on its stack; not if it is lost."""
+        if self.lost:
+            return
         self.waits_at.release()
         self._end.acquire(timeout=PATIENCE)
 
