@@ -145,7 +145,7 @@ class HostThread(Strand):
         finally:
             self.ended = True
             self.baton.lives.pop(self, None)
-            forget_thread()
+            forget_thread(self.owner)
             self._end.release()
             if not (self.baton.over or self.lost):
                 self.baton.back.release()

@@ -22,9 +22,15 @@ def closed_gate() -> LockType:
     return gate
 
 
-def forget_thread() -> None:
-    """Take the thread at hand out of `threading`'s list; asking for its name has put it there for good."""
+def forget_thread(owner: threading.Thread | None = None) -> None:
+    """Take the thread at hand out of `threading`'s lists; asking for its name has put it there for good.
+
+    Args:
+        owner: What it is for `threading`; broken off at its very beginning, it
+            stands among those that are to begin.
+    """
     threading._active.pop(get_ident(), None)  # type: ignore[attr-defined]
+    threading._limbo.pop(owner, None)  # type: ignore[attr-defined]
 
 
 class Pump:
