@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from junto.sim.host import Host
     from junto.sim.world import World
 
-__all__ = ["Network", "Partition"]
+__all__ = ["FIRST_NUMBER", "Network", "Partition"]
 
-FIRST_NUMBER = 1_000_000
+FIRST_NUMBER = 1_000_000  # of what pretends to be a descriptor
 LOOPBACK = Conditions(latency=(0.00001, 0.00003))
 UNIX = Conditions(latency=0.000002)
 

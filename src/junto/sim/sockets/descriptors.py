@@ -17,7 +17,7 @@ from junto.sim.interception.installing import replace
 from junto.sim.network.internet import FIRST_NUMBER
 from junto.sim.sockets.making import close, dup
 
-__all__: list[str] = []
+__all__ = ["asking"]
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "os": (
@@ -39,7 +39,8 @@ def _pretends(descriptor: Any) -> bool:
     return host is not None and host.world.net.pretends(descriptor)
 
 
-def _asking(title: str, original: Callable[..., Any]) -> Callable[..., Any]:
+def asking(title: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    """Make what is called instead of a function, and refuses to do with a simulated socket what it does."""
     done = _DONE.get(title)
 
     @functools.wraps(original)
@@ -58,4 +59,4 @@ for _module, _functions in _NAMES.items():
         _found = vars(importlib.import_module(_module))
         for _name in _functions:
             if _name in _found:
-                replace(_module, _name, _asking(f"{_module}.{_name}", _found[_name]))
+                replace(_module, _name, asking(f"{_module}.{_name}", _found[_name]))
