@@ -13,7 +13,7 @@ from junto.sim import Faults, OracleFailed, Plan, SimDeadlock, UnclaimedError, W
 from junto.sim.diffing import find_causes
 from junto.sim.running import signature
 from junto.sim.telling import Story
-from junto.sim.trace import CAUSED
+from junto.sim.trace import CAUSED, Level
 
 FAULTS = Faults(
     latency=(0.001, 0.02),
@@ -211,6 +211,29 @@ def test_recording_does_not_change_a_run_at_any_level() -> None:  # Q2
         digests.add(recorded.digest)
     assert len(digests) == 3
     assert bare.digest is None
+
+
+@pytest.mark.parametrize("level", ["off", "net", "turns", "all"])
+def test_recording_keeps_no_task_that_would_be_gone(level: Level) -> None:  # Q2
+    async def cancel() -> None:
+        async def fail() -> None:
+            try:
+                await asyncio.sleep(1000)
+            finally:
+                raise RuntimeError("at its end")
+
+        task = asyncio.create_task(fail())
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.sleep(1)
+
+    async def main(world: World) -> None:
+        await world.host("n1").run(cancel).wait()
+        await world.sleep(1)
+
+    error = run(main, trace=level).error
+    assert isinstance(error, UnclaimedError)
+    assert "Task exception was never retrieved: RuntimeError: at its end" in str(error)
 
 
 def test_the_digest_is_that_of_the_lines_of_events() -> None:  # Q1
