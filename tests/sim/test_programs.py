@@ -531,6 +531,17 @@ def test_a_paused_host_runs_no_thread() -> None:  # H7
     assert run_world(scenario, "host") == (True, 11.1)
 
 
+def test_a_coroutine_function_is_no_program_of_its_own() -> None:
+    async def main() -> None:
+        """Be never run."""
+
+    async def scenario(world: World, host: Host) -> None:
+        with pytest.raises(TypeError, match=r"host\.run\(\) runs it"):
+            host.program(main)
+
+    run_world(scenario, "host")
+
+
 MADE_BEFORE = ThreadPoolExecutor(1)
 
 

@@ -168,6 +168,37 @@ def test_a_function_that_is_no_coroutine_function_runs_its_world_itself() -> Non
     assert run(main, plan="5s kill n1").result == "10 False"
 
 
+def test_a_function_that_passes_on_a_coroutine_function_is_run_too() -> None:
+    async def fail(world: World) -> None:
+        await world.sleep(5)
+        raise KeyError
+
+    outcome = run(lambda world: fail(world))
+    assert isinstance(outcome.error, KeyError)
+    assert outcome.virtual_seconds == pytest.approx(5)
+
+
+def test_a_controlling_program_that_looks_again_and_again_without_waiting_goes_on() -> None:  # T7
+    done: list[int] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0.01)
+        done.append(1)
+
+    async def main(world: World) -> tuple[float, float]:
+        for _ in range(900):
+            await asyncio.sleep(0)
+        before = world.now
+        world.host("n1").run(work)
+        while not done:  # noqa: ASYNC110  # that is what it is about
+            await asyncio.sleep(0)
+        return before, world.now
+
+    before, after = run(main).result
+    assert before == 0  # to wait now and then for others takes no time
+    assert after == pytest.approx(0.01, abs=0.0001)
+
+
 def test_options_of_the_world_are_passed_on() -> None:
     async def main(world: World) -> int:
         return world.host("n1").monotonic_ns()

@@ -6,7 +6,7 @@ Searching, shrinking and replaying call only this.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,11 +112,17 @@ def run(
     try:
         controls = inspect.iscoroutinefunction(main)
         result = built.run(main, built, timeout=timeout) if controls else main(built)
+        if inspect.iscoroutine(result):  # of a function that only passes on what it calls
+            result = built.run(_await, result, timeout=timeout)
     except (KeyboardInterrupt, NotDeterministic):
         raise
     except BaseException as failure:
         error = failure
     return _outcome(built, result, error)
+
+
+async def _await(coro: Coroutine[Any, Any, Any]) -> Any:
+    return await coro
 
 
 def _outcome(world: World, result: Any, error: BaseException | None) -> Outcome:
