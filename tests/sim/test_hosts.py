@@ -293,6 +293,31 @@ def test_a_signal_runs_its_handler_of_the_process() -> None:  # H8
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+def test_a_handler_that_raises_an_interrupt_ends_the_process_only() -> None:  # H8
+    log: Log = []
+
+    def handler(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    async def serve() -> None:
+        signal.signal(signal.SIGTERM, handler)
+        try:
+            await asyncio.sleep(100)
+        finally:
+            log.append("closed")
+
+    @in_world()
+    async def _(world: World) -> None:
+        host = world.host("a")
+        host.run(serve)
+        await world.sleep(1)
+        host.stop()
+        await world.sleep(1)
+        assert not host.alive
+
+    assert log == ["closed"]
+
+
 def test_an_interrupt_cancels_the_programs_first_and_then_what_they_left() -> None:  # H8
     log: Log = []
 
