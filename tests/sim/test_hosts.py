@@ -528,6 +528,16 @@ def test_a_host_has_the_address_it_is_given_and_its_name_is_known() -> None:  # 
             world.host("third", ip="192.0.2.7")
 
 
+@pytest.mark.parametrize(
+    "address", [("",), ("localhost",), ("10.0.0.9",), ("a", "127.0.0.1"), ("a", "::1"), ("a", "10.0.0.256")]
+)
+def test_a_host_needs_a_name_and_an_address_that_mean_nothing_else(address: tuple[str, ...]) -> None:  # H1
+    @in_world()
+    async def _(world: World) -> None:
+        with pytest.raises(ValueError, match=r"is no (name|address) for a host"):
+            world.host(*address)
+
+
 def test_what_is_set_in_one_loop_is_not_set_in_another() -> None:  # H3
     log: Log = []
 
