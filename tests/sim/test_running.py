@@ -178,6 +178,18 @@ def test_a_function_that_passes_on_a_coroutine_function_is_run_too() -> None:
     assert outcome.virtual_seconds == pytest.approx(5)
 
 
+def test_a_function_that_runs_nothing_has_not_passed() -> None:
+    async def work() -> None:
+        """Never be run."""
+
+    def forgotten(world: World) -> None:
+        world.host("n1").run(work)
+
+    assert str(run(forgotten).error) == (
+        "forgotten has not run its world: write it with async def, or call world.run()"
+    )
+
+
 def test_a_controlling_program_that_looks_again_and_again_without_waiting_goes_on() -> None:  # T7
     done: list[int] = []
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from junto.sim.choices import Neutral
-from junto.sim.errors import NotDeterministic, OracleFailed, UnclaimedError, signature
+from junto.sim.errors import NotDeterministic, OracleFailed, SimError, UnclaimedError, signature
 from junto.sim.faults import Faults
 from junto.sim.injecting import Injected
 from junto.sim.kernel import SECOND
@@ -114,6 +114,10 @@ def run(
         result = built.run(main, built, timeout=timeout) if controls else main(built)
         if inspect.iscoroutine(result):  # of a function that only passes on what it calls
             result = built.run(_await, result, timeout=timeout)
+        if built.kernel.events == 0:
+            built.finish()
+            name = getattr(main, "__name__", repr(main))
+            raise SimError(f"{name} has not run its world: write it with async def, or call world.run()")
     except (KeyboardInterrupt, NotDeterministic):
         raise
     except BaseException as failure:
