@@ -228,6 +228,17 @@ def test_who_watches_may_interrupt() -> None:
         run(main)
 
 
+@pytest.mark.parametrize("leave", [pytest.skip, pytest.xfail])
+def test_what_leaves_a_test_of_pytest_without_a_failure_is_none(leave: Any) -> None:
+    async def asleep(world: World) -> None:
+        await world.sleep(1)
+        leave("not here")
+
+    with pytest.raises((pytest.skip.Exception, pytest.xfail.Exception), match="not here"):
+        run(asleep)
+    assert run(lambda world: pytest.fail("here")).failed
+
+
 def test_neutral_choices_make_the_rest_the_same_run() -> None:  # P2
     labels = {label for label, _ in run(cluster, 4, faults=FAULTS).choices}
     everything = [(label, "*") for label in labels if not label.startswith("fault")]

@@ -100,7 +100,7 @@ def run(
 
     Returns:
         What came of it. An error of the run is in there, not raised, unless it
-        is a `KeyboardInterrupt` of whoever watches.
+        is a `KeyboardInterrupt` of whoever watches, or what `pytest.skip` raises.
 
     Raises:
         NotDeterministic: With ``check=True``, the run made twice is not the same.
@@ -121,8 +121,16 @@ def run(
     except (KeyboardInterrupt, NotDeterministic):
         raise
     except BaseException as failure:
+        if _is_for_pytest(type(failure)):
+            raise
         error = failure
     return _outcome(built, result, error)
+
+
+def _is_for_pytest(kind: type[BaseException]) -> bool:
+    """Tell whether an error says something else than that a test has failed; pytest may not be there."""
+    of_pytest = any(base.__module__ == "_pytest.outcomes" for base in kind.__mro__)
+    return of_pytest and kind.__name__ in ("Exit", "Skipped", "XFailed")
 
 
 async def _await(coro: Coroutine[Any, Any, Any]) -> Any:
