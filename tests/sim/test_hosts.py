@@ -293,6 +293,31 @@ def test_a_signal_runs_its_handler_of_the_process() -> None:  # H8
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+def test_a_handler_that_raises_an_interrupt_ends_the_process_only() -> None:  # H8
+    log: Log = []
+
+    def handler(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    async def serve() -> None:
+        signal.signal(signal.SIGTERM, handler)
+        try:
+            await asyncio.sleep(100)
+        finally:
+            log.append("closed")
+
+    @in_world()
+    async def _(world: World) -> None:
+        host = world.host("a")
+        host.run(serve)
+        await world.sleep(1)
+        host.stop()
+        await world.sleep(1)
+        assert not host.alive
+
+    assert log == ["closed"]
+
+
 def test_an_interrupt_cancels_the_programs_first_and_then_what_they_left() -> None:  # H8
     log: Log = []
 
@@ -501,6 +526,16 @@ def test_a_host_has_the_address_it_is_given_and_its_name_is_known() -> None:  # 
         assert await other.run(ask).wait() == [("192.0.2.7", 80)]
         with pytest.raises(ValueError, match="another host"):
             world.host("third", ip="192.0.2.7")
+
+
+@pytest.mark.parametrize(
+    "address", [("",), ("localhost",), ("10.0.0.9",), ("a", "127.0.0.1"), ("a", "::1"), ("a", "10.0.0.256")]
+)
+def test_a_host_needs_a_name_and_an_address_that_mean_nothing_else(address: tuple[str, ...]) -> None:  # H1
+    @in_world()
+    async def _(world: World) -> None:
+        with pytest.raises(ValueError, match=r"is no (name|address) for a host"):
+            world.host(*address)
 
 
 def test_what_is_set_in_one_loop_is_not_set_in_another() -> None:  # H3

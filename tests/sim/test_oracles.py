@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -390,6 +391,87 @@ def test_a_thread_that_does_not_return_is_told_too() -> None:  # T3
     assert isinstance(outcome.error, SimStuck)
     assert str(outcome.error).startswith("n1: thread asyncio_0 has not returned")
     assert ", in spin\n" in str(outcome.error)
+
+
+def test_a_thread_that_takes_every_error_is_left_behind() -> None:  # T3
+    over = False
+
+    def spin() -> None:
+        while not over:
+            try:
+                while not over:
+                    pass
+            except BaseException:
+                pass
+
+    async def main(world: World) -> None:
+        world.host("n1").run(asyncio.to_thread, spin)
+        await world.sleep(10)
+
+    outcome = run(main, patience=0.05)
+    over = True
+    assert isinstance(outcome.error, SimStuck)
+
+
+def _in_a_thread(wait: Callable[[], object]) -> Callable[[World], Any]:
+    return lambda world: world.host("n1").run(asyncio.to_thread, wait)
+
+
+def _in_a_coroutine(wait: Callable[[], object]) -> Callable[[World], Any]:
+    async def program() -> None:
+        wait()
+
+    return lambda world: world.host("n1").run(program)
+
+
+def _in_a_coroutine_on_another_thread(wait: Callable[[], object]) -> Callable[[World], Any]:
+    async def block() -> None:
+        time.sleep(5)  # noqa: ASYNC251  # so another thread runs what comes next
+
+    async def program() -> None:
+        await asyncio.sleep(1)
+        wait()
+
+    def start(world: World) -> Any:
+        world.host("n0").run(block)
+        return world.host("n1").run(program)
+
+    return start
+
+
+def _of_a_thread_that_starts_another(wait: Callable[[], object]) -> Callable[[World], Any]:
+    def start() -> None:
+        threading.Thread(target=wait).start()
+
+    return lambda world: world.host("n1").run(asyncio.to_thread, start)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [_in_a_thread, _in_a_coroutine, _in_a_coroutine_on_another_thread, _of_a_thread_that_starts_another],
+)
+def test_what_waits_for_something_real_for_ever_ends_the_run(way: Any) -> None:  # T3, trap 28
+    real = threading.Lock()  # made outside of the world, by a module for instance
+    real.acquire()
+
+    def wait_for_good() -> None:
+        real.acquire()
+
+    async def main(world: World) -> None:
+        way(wait_for_good)(world)
+        await world.sleep(10)
+
+    async def rest(world: World) -> None:
+        await world.sleep(10)
+
+    try:
+        text = str(run(main, patience=0.1).error)
+        assert text.startswith("n1: ")
+        assert ", in wait_for_good\n" in text
+        assert "waits for something real" in text
+        assert not run(rest).failed  # and other worlds go on
+    finally:
+        real.release()
 
 
 def test_a_run_that_goes_on_is_not_disturbed() -> None:

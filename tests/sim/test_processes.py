@@ -48,8 +48,9 @@ CALLS: list[tuple[str, Callable[[], Any]]] = [
     ("multiprocessing.Process.start", start("fork")),
     ("multiprocessing.Process.start", start("spawn")),
     ("multiprocessing.Process.start", start("forkserver")),
-    ("multiprocessing.Process.start", lambda: ProcessPoolExecutor(1).submit(nothing)),
-    ("multiprocessing.Process.start", lambda: multiprocessing.get_context("fork").Pool(1)),
+    ("multiprocessing.managers.BaseManager.start", lambda: multiprocessing.Manager()),
+    ("concurrent.futures.ProcessPoolExecutor", lambda: ProcessPoolExecutor(1).submit(nothing)),
+    ("multiprocessing.Pool", lambda: multiprocessing.get_context("fork").Pool(1)),
     ("multiprocessing.shared_memory.SharedMemory", lambda: SharedMemory(create=True, size=1)),
 ]
 NAMES = [f"{number}-{name}" for number, (name, _) in enumerate(CALLS)]

@@ -8,6 +8,7 @@ import contextlib
 import gc
 import http.client
 import http.server
+import multiprocessing
 import os
 import signal
 import socket
@@ -19,6 +20,9 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Client, Listener
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
@@ -527,6 +531,20 @@ def test_a_paused_host_runs_no_thread() -> None:  # H7
     assert run_world(scenario, "host") == (True, 11.1)
 
 
+def test_a_coroutine_function_is_no_program_of_its_own() -> None:
+    async def main() -> None:
+        """Be never run."""
+
+    async def scenario(world: World, host: Host) -> None:
+        with pytest.raises(TypeError, match=r"host\.run\(\) runs it"):
+            host.program(main)
+
+    run_world(scenario, "host")
+
+
+MADE_BEFORE = ThreadPoolExecutor(1)
+
+
 @pytest.mark.parametrize(
     ("name", "call"),
     [
@@ -534,6 +552,13 @@ def test_a_paused_host_runs_no_thread() -> None:  # H7
         ("os.fork", lambda: os.fork()),
         ("os.system", lambda: os.system("true")),
         ("signal.alarm", lambda: signal.alarm(1)),
+        ("os.pipe", lambda: os.pipe()),
+        ("os.mkfifo", lambda: os.mkfifo("pipe")),
+        ("multiprocessing.connection.Pipe", lambda: multiprocessing.Queue()),
+        ("multiprocessing.connection.Listener", lambda: Listener(("", 80))),
+        ("multiprocessing.connection.Client", lambda: Client(("client", 80))),
+        ("multiprocessing.pool.ThreadPool", lambda: ThreadPool(1)),
+        ("a ThreadPoolExecutor that was made before the run", lambda: MADE_BEFORE.submit(int)),
     ],
 )
 def test_what_would_happen_in_reality_is_refused(name: str, call: Callable[[], Any]) -> None:  # B3

@@ -13,7 +13,7 @@ from junto.sim import Faults, OracleFailed, Plan, SimDeadlock, UnclaimedError, W
 from junto.sim.diffing import find_causes
 from junto.sim.running import signature
 from junto.sim.telling import Story
-from junto.sim.trace import CAUSED
+from junto.sim.trace import CAUSED, Level
 
 FAULTS = Faults(
     latency=(0.001, 0.02),
@@ -168,6 +168,49 @@ def test_a_function_that_is_no_coroutine_function_runs_its_world_itself() -> Non
     assert run(main, plan="5s kill n1").result == "10 False"
 
 
+def test_a_function_that_passes_on_a_coroutine_function_is_run_too() -> None:
+    async def fail(world: World) -> None:
+        await world.sleep(5)
+        raise KeyError
+
+    outcome = run(lambda world: fail(world))
+    assert isinstance(outcome.error, KeyError)
+    assert outcome.virtual_seconds == pytest.approx(5)
+
+
+def test_a_function_that_runs_nothing_has_not_passed() -> None:
+    async def work() -> None:
+        """Never be run."""
+
+    def forgotten(world: World) -> None:
+        world.host("n1").run(work)
+
+    assert str(run(forgotten).error) == (
+        "forgotten has not run its world: write it with async def, or call world.run()"
+    )
+
+
+def test_a_controlling_program_that_looks_again_and_again_without_waiting_goes_on() -> None:  # T7
+    done: list[int] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0.01)
+        done.append(1)
+
+    async def main(world: World) -> tuple[float, float]:
+        for _ in range(900):
+            await asyncio.sleep(0)
+        before = world.now
+        world.host("n1").run(work)
+        while not done:  # noqa: ASYNC110  # that is what it is about
+            await asyncio.sleep(0)
+        return before, world.now
+
+    before, after = run(main).result
+    assert before == 0  # to wait now and then for others takes no time
+    assert after == pytest.approx(0.01, abs=0.0001)
+
+
 def test_options_of_the_world_are_passed_on() -> None:
     async def main(world: World) -> int:
         return world.host("n1").monotonic_ns()
@@ -183,6 +226,17 @@ def test_who_watches_may_interrupt() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run(main)
+
+
+@pytest.mark.parametrize("leave", [pytest.skip, pytest.xfail])
+def test_what_leaves_a_test_of_pytest_without_a_failure_is_none(leave: Any) -> None:
+    async def asleep(world: World) -> None:
+        await world.sleep(1)
+        leave("not here")
+
+    with pytest.raises((pytest.skip.Exception, pytest.xfail.Exception), match="not here"):
+        run(asleep)
+    assert run(lambda world: pytest.fail("here")).failed
 
 
 def test_neutral_choices_make_the_rest_the_same_run() -> None:  # P2
@@ -211,6 +265,29 @@ def test_recording_does_not_change_a_run_at_any_level() -> None:  # Q2
         digests.add(recorded.digest)
     assert len(digests) == 3
     assert bare.digest is None
+
+
+@pytest.mark.parametrize("level", ["off", "net", "turns", "all"])
+def test_recording_keeps_no_task_that_would_be_gone(level: Level) -> None:  # Q2
+    async def cancel() -> None:
+        async def fail() -> None:
+            try:
+                await asyncio.sleep(1000)
+            finally:
+                raise RuntimeError("at its end")
+
+        task = asyncio.create_task(fail())
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.sleep(1)
+
+    async def main(world: World) -> None:
+        await world.host("n1").run(cancel).wait()
+        await world.sleep(1)
+
+    error = run(main, trace=level).error
+    assert isinstance(error, UnclaimedError)
+    assert "Task exception was never retrieved: RuntimeError: at its end" in str(error)
 
 
 def test_the_digest_is_that_of_the_lines_of_events() -> None:  # Q1

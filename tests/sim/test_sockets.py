@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import socket
 import struct
@@ -457,6 +458,35 @@ def test_what_is_not_supported_is_refused_by_its_name(name: str, call: Callable[
 def _member() -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as sock:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, bytes(8))
+
+
+def test_what_the_system_would_do_with_a_descriptor_is_refused_by_name_and_closing_works() -> None:  # S11, B3
+    def client() -> list[str]:
+        names = []
+        sock, other = socket.socketpair()
+        number = sock.fileno()
+        for call in (
+            lambda: os.read(number, 1),
+            lambda: os.write(number, b"x"),
+            lambda: os.set_blocking(number, False),
+            lambda: os.fdopen(number),
+            lambda: os.sendfile(number, 0, 0, 1),
+            lambda: fcntl.fcntl(sock, fcntl.F_GETFL),
+        ):
+            with pytest.raises(SimEscape) as raised:
+                call()
+            names.append(raised.value.name.partition(" ")[0])
+        copy = os.dup(number)
+        os.close(sock.detach())
+        with socket.socket(fileno=copy) as kept:
+            kept.sendall(b"still")
+            assert other.recv(9) == b"still"
+        assert other.recv(9) == b""
+        return names
+
+    assert alone(client, seeds=(1,)) == [
+        *("os.read", "os.write", "os.set_blocking", "os.fdopen", "os.sendfile", "fcntl.fcntl")
+    ]
 
 
 def test_a_blocking_socket_on_the_loops_own_thread_blocks_its_host_only() -> None:  # X3

@@ -202,6 +202,25 @@ def test_a_step_that_does_not_end_is_told() -> None:  # G5, T3
     world.close()
 
 
+@pytest.mark.parametrize("in_a_thread", [False, True])
+def test_a_step_that_waits_for_something_real_is_told(in_a_thread: bool) -> None:  # G5, T3
+    before = threading.active_count()
+    real = threading.Lock()  # made outside of the world
+    real.acquire()
+
+    async def wait() -> None:
+        await asyncio.to_thread(real.acquire) if in_a_thread else real.acquire()
+
+    world = World(1, patience=0.1)
+    world.host("n1").run(wait)
+    with pytest.raises(SimStuck, match="waits for something real"):
+        world.step_until(1)
+    world.close()
+    real.release()
+    while in_a_thread and threading.active_count() > before:  # it ends when it comes to itself
+        time.sleep(0.001)
+
+
 def test_a_world_stands_still_between_steps_however_long_they_are_apart() -> None:  # G5, T3
     log: list[float] = []
     with World(1, patience=0.1) as world:

@@ -364,6 +364,53 @@ def test_threads_that_are_left_end_with_the_run() -> None:  # X4
     assert threading.active_count() == before
 
 
+def test_a_thread_that_has_not_begun_when_the_run_ends_is_forgotten() -> None:  # X4
+    async def control(world: World) -> None:
+        def begin() -> None:
+            threading.Thread(target=time.sleep, args=(1,)).start()
+            raise ValueError
+
+        await world.host("n1").program(begin).wait()
+
+    world = World(1)
+    with pytest.raises(ValueError):
+        world.run(control, world)
+    assert [thread.name for thread in threading.enumerate()] == ["MainThread"]
+
+
+def test_a_process_sees_its_own_threads_only() -> None:  # H3
+    log: dict[str, Any] = {}
+
+    def join_all() -> None:
+        for seconds in range(3):
+            threading.Thread(target=time.sleep, args=(seconds,), name=f"sleeper {seconds}").start()
+        log["names"] = [thread.name for thread in threading.enumerate()]
+        for thread in threading.enumerate():
+            if thread is not threading.main_thread():
+                thread.join()
+
+    def wait_for_all() -> None:
+        while threading.active_count() > 1:
+            time.sleep(1)
+
+    async def coroutine() -> None:
+        await asyncio.to_thread(int)
+        log["in a coroutine"] = [thread.name for thread in threading.enumerate()]
+
+    async def control(world: World) -> None:
+        programs = [world.host("n1").program(join_all), world.host("n2").program(wait_for_all)]
+        world.host("n3").run(coroutine)
+        for program in programs:
+            await program.wait()
+
+    world = World(1)
+    world.run(control, world, timeout=10)
+    assert log == {
+        "names": ["MainThread", "sleeper 0", "sleeper 1", "sleeper 2"],
+        "in a coroutine": ["MainThread", "asyncio_0"],
+    }
+
+
 def test_an_error_of_a_thread_is_that_of_its_host() -> None:  # H9
     def fail() -> None:
         raise ValueError("broken")

@@ -108,6 +108,7 @@ def bind(
             with made(world, given) as values:
                 return program(*args, world=world, **values)
 
+        plain.__name__ = program.__name__
         return plain
 
     async def controlling(world: World) -> Any:

@@ -8,6 +8,7 @@ kept, unrun, until the world ends.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
     from junto.sim.trio_hosts import TrioProgram
     from junto.sim.world import World
 
-__all__ = ["Host", "Program", "seconds"]
+__all__ = ["ControllingHost", "Host", "Program", "seconds"]
 
 BLOCKED = SECOND // 20  # a turn that takes longer keeps all others of its host waiting
+RESTLESS = 1000  # turns
 
 
 class Host(HostClock, TakesTurns):
@@ -130,9 +132,12 @@ class Host(HostClock, TakesTurns):
 
         Raises:
             HostDied: The host is down.
+            TypeError: It is a coroutine function, which `run` runs.
         """
         if not self.alive:
             raise HostDied(f"{self.name} is down; restart() it")
+        if inspect.iscoroutinefunction(main):
+            raise TypeError(f"{main.__qualname__} is a coroutine function: host.run() runs it")
         program = HostedProgram(self, main, tuple(argv))
         self.programs.append(program)
         program.start()
@@ -341,6 +346,27 @@ class Host(HostClock, TakesTurns):
             close(orderly)
         for program in self.programs:
             program.died()
+
+
+class ControllingHost(Host):
+    """The host of the controlling program, whose code takes no time.
+
+    If it never waits, but looks for something again and again, time has to go on all the same: then each of
+    its turns takes what a callback of another host takes.
+    """
+
+    _restless = 0  # so many turns it has had without waiting
+
+    def turn(self) -> int | None:
+        now = self.kernel.now
+        again = super().turn()
+        if again != self.clock:
+            self._restless = 0
+        elif again == now:
+            self._restless += 1
+            if self._restless > RESTLESS:
+                self.clock = again = now + 1000
+        return again
 
 
 def seconds(value: float) -> int:

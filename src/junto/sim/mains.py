@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Main", "own_main", "standing_in"]
 
 _MAINS = "mains"  # in what a process keeps in memory
-_main_thread = threading.main_thread
+_main_thread, _enumerate, _active_count = threading.main_thread, threading.enumerate, threading.active_count
 
 
 class Main:
@@ -64,6 +64,27 @@ def main_thread() -> threading.Thread:
     """Return the main thread: in a hosted program, its own."""
     main = own_main(here.host)
     return _main_thread() if main is None else main.thread
+
+
+@replaces("threading", "enumerate")
+def enumerate_threads() -> list[threading.Thread]:
+    """List the living threads: on a host those of its process, from the main thread on."""
+    host = here.host
+    if host is None:
+        return _enumerate()
+    mains = host.process.get(_MAINS, {})
+    found = [threading.main_thread()]
+    for strand, boot in host.world.baton.lives.items():
+        owner: threading.Thread | None = getattr(strand, "owner", None)
+        if owner is not None and strand.host is host and boot == host.boot and strand not in mains:
+            found.append(owner)
+    return found
+
+
+@replaces("threading", "active_count")
+def active_count() -> int:
+    """Count the living threads."""
+    return _active_count() if here.host is None else len(enumerate_threads())
 
 
 class _Arguments(list[str]):

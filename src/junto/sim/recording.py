@@ -7,9 +7,10 @@ costs it nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
 
 from junto.sim.loop import HostLoop, task_of
 from junto.sim.trace import Trace
@@ -80,13 +81,23 @@ class _RecordingLoop(HostLoop):
         else:
             cause = self._set_in.get(self._timers[0][1])
         self.at = self._record("turn", self._began() if cause is None else cause, length=count)
-        tasks = [task_of(handle) for handle in ready] if self._records_tasks else []
+        tasks = self._tasks(ready) if self._records_tasks else {}
         try:
             return super().turn()
         finally:
-            for task in dict.fromkeys(tasks):
-                if task is not None and task.done():
-                    self._record("task_end", self.at, task.get_name())
+            self._record_ends(tasks)
+
+    def _tasks(self, ready: Iterable[asyncio.Handle]) -> dict[ref[asyncio.Task[Any]], str]:
+        """Find the tasks that are to run, with their names; not so that they live longer than else."""
+        tasks = [task for handle in ready if (task := task_of(handle)) is not None]
+        return {ref(task): task.get_name() for task in tasks}
+
+    def _record_ends(self, tasks: dict[ref[asyncio.Task[Any]], str]) -> None:
+        # Not where it is called: an error keeps the frames below it, and a task in one of them would live on.
+        for find, name in tasks.items():
+            task = find()
+            if task is None or task.done():
+                self._record("task_end", self.at, name)
 
     def call_at(  # type: ignore[override]  # as the loop's own
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None

@@ -6,12 +6,12 @@ Searching, shrinking and replaying call only this.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from junto.sim.choices import Neutral
-from junto.sim.errors import NotDeterministic, OracleFailed, UnclaimedError, signature
+from junto.sim.errors import NotDeterministic, OracleFailed, SimError, UnclaimedError, signature
 from junto.sim.faults import Faults
 from junto.sim.injecting import Injected
 from junto.sim.kernel import SECOND
@@ -100,7 +100,7 @@ def run(
 
     Returns:
         What came of it. An error of the run is in there, not raised, unless it
-        is a `KeyboardInterrupt` of whoever watches.
+        is a `KeyboardInterrupt` of whoever watches, or what `pytest.skip` raises.
 
     Raises:
         NotDeterministic: With ``check=True``, the run made twice is not the same.
@@ -112,11 +112,29 @@ def run(
     try:
         controls = inspect.iscoroutinefunction(main)
         result = built.run(main, built, timeout=timeout) if controls else main(built)
+        if inspect.iscoroutine(result):  # of a function that only passes on what it calls
+            result = built.run(_await, result, timeout=timeout)
+        if built.kernel.events == 0:
+            built.finish()
+            name = getattr(main, "__name__", repr(main))
+            raise SimError(f"{name} has not run its world: write it with async def, or call world.run()")
     except (KeyboardInterrupt, NotDeterministic):
         raise
     except BaseException as failure:
+        if _is_for_pytest(type(failure)):
+            raise
         error = failure
     return _outcome(built, result, error)
+
+
+def _is_for_pytest(kind: type[BaseException]) -> bool:
+    """Tell whether an error says something else than that a test has failed; pytest may not be there."""
+    of_pytest = any(base.__module__ == "_pytest.outcomes" for base in kind.__mro__)
+    return of_pytest and kind.__name__ in ("Exit", "Skipped", "XFailed")
+
+
+async def _await(coro: Coroutine[Any, Any, Any]) -> Any:
+    return await coro
 
 
 def _outcome(world: World, result: Any, error: BaseException | None) -> Outcome:

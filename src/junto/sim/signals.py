@@ -97,9 +97,15 @@ class Signals:
         elif handler is signal.default_int_handler:
             self.leave()
         elif callable(handler):
-            host.wake(asyncio.Handle(handler, (number, None), host.loop, None))
+            host.wake(asyncio.Handle(self._handle, (handler, number), host.loop, None))
         elif handler == signal.SIG_DFL and number not in IGNORED | {signal.SIGSTOP}:
             host.kill(number)
+
+    def _handle(self, handler: Callable[[int, None], object], number: int) -> None:
+        try:
+            handler(number, None)
+        except KeyboardInterrupt:  # it ends the process as one that nobody has raised
+            self.leave()
 
     def _interrupt(self, main: Main, number: int, handler: Callable[[int, None], object]) -> None:
         """Have the main thread of a hosted program handle a signal, as soon as it waits."""

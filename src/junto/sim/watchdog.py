@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import signal
 import sys
+import threading
 import time
 import traceback
-from _thread import allocate_lock, start_new_thread
+from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -30,14 +32,31 @@ if TYPE_CHECKING:
 __all__ = ["Interrupted", "watched"]
 
 LOOK = 0.25  # at most so many real seconds between two looks
+GRACE = 1.0  # at most so many real seconds until it has another try
+TRIES = 3  # for some take every error
 LINGER = 5.0  # for so long it waits for another world
 OTHERS = 4  # so many others are told of
 OURS = os.path.dirname(__file__) + os.sep
 STACK = 12  # so many calls of the stack are told, from the innermost
+IN_C = (
+    "\nIt is in a call that waits for something real. Locks, queues and pools of threads are simulated if"
+    " they are made in the run, by the program and not by a module that it imports; pipes, the terminal and"
+    " what else comes from outside are not."
+)
 
 
 class Interrupted(KeyboardInterrupt):
-    """What the watchdog raises in the code that does not return; asyncio keeps it in no task."""
+    """What the watchdog raises in the code that does not return; asyncio keeps it in no task.
+
+    Attributes:
+        raised: How often it was, in this process.
+    """
+
+    raised = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        Interrupted.raised += 1
 
 
 class Watch:
@@ -53,13 +72,16 @@ class Watch:
         self.report: str | None = None
         self._events = -1
         self._since = time.monotonic()
+        self._raised: int | None = None  # how often `Interrupted` had been, when it was to be
+        self._tries = 0
+        self._given_up = False
 
     def look(self, now: float) -> None:
         """End what the world does if it has not gone on for too long."""
         events = self.world.kernel.events
         if events != self._events:
             self._events, self._since = events, now
-        elif now - self._since > self.patience:
+        elif now - self._since > (self.patience if self.report is None else min(self.patience, GRACE)):
             self._since = now
             self._end()
 
@@ -67,15 +89,47 @@ class Watch:
         thread = self.world.baton.runs_in
         frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
         frame = frames.get(thread)
-        if frame is None:
+        if frame is None or self._given_up:
             return
         if self.report is None:
             self.report = report(frame, self.patience, self.world.kernel.now)
             # If it waits for a real lock, one of those has it.
             self.report += "".join(others(self.world.baton, frames))
         self.world.kernel.stopping = True  # if a program takes the error for its own
-        # The thread may be in a call that waits for something real; then it is raised when that returns.
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Interrupted))
+        in_c = self._raised == Interrupted.raised  # where no error is raised
+        if in_c:
+            self.report += IN_C
+        if in_c or self._tries == TRIES:
+            self._give_up(thread)
+        else:
+            self._tries += 1
+            self._raised = Interrupted.raised
+            _interrupt(thread)
+
+    def _give_up(self, thread: int) -> None:
+        """End the run without the thread that does not come back."""
+        self._given_up = True
+        if self.world.baton.abandon():
+            # Until the lost thread takes its error, each other one would look for one at each step, and under
+            # a profiler never come to that step in Python 3.11; so one is taken here.
+            with suppress(Interrupted):
+                _interrupt(get_ident())
+                _take_interruption()
+        elif not _signal_to(thread):
+            sys.stderr.write(f"{self.report}\nThis run cannot be ended.\n")
+
+
+def _interrupt(thread: int) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Interrupted))
+
+
+def _signal_to(thread: int) -> bool:
+    """Break off a call in C of the main thread, as Ctrl-C does; tell whether that can be."""
+    handler = signal.getsignal(signal.SIGINT)
+    if thread != threading.main_thread().ident or not callable(handler) or os.name != "posix":
+        return False
+    signal.pthread_kill(thread, signal.SIGINT)  # if its handler raises nothing, `Interrupted` is raised there
+    return True
 
 
 def report(frame: FrameType, patience: float, now: int) -> str:
@@ -165,7 +219,7 @@ def watched(world: Course, patience: float | None) -> Generator[None]:
     except BaseException as error:
         if watch.report is None:
             raise
-        raise SimStuck(watch.report) from (None if isinstance(error, Interrupted) else error)
+        raise SimStuck(watch.report) from (None if isinstance(error, KeyboardInterrupt) else error)
     if watch.report is not None:
         raise SimStuck(watch.report)
 

@@ -23,7 +23,7 @@ from junto.sim.claims import Claims, Failure
 from junto.sim.course import Course
 from junto.sim.errors import SimDeadlock, SimTimeout
 from junto.sim.faults import Faults
-from junto.sim.host import Host, Program, seconds
+from junto.sim.host import ControllingHost, Host, Program, seconds
 from junto.sim.injecting import Injector
 from junto.sim.kernel import SECOND, Kernel
 from junto.sim.loop import HostLoop, make_running
@@ -123,7 +123,7 @@ class World(Course):
         self._left: list[str] = []
         self._controlling: asyncio.Task[Any] | None = None
         self._monotonic_start = monotonic_start
-        self.control = self._add("world", "10.255.255.254", 1.0)
+        self.control = self._hosts["world"] = ControllingHost(self, "world", "10.255.255.254", 1.0, 0)
         self.control.callback_cost = 0
         self.control.set_clocks(0, self._epoch)
         self.oracles = Oracles(self)

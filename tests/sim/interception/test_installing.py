@@ -217,6 +217,7 @@ def found():
                 things.update(((name, f"{key}.{inner}"), raw) for inner, raw in list(vars(value).items()))
     return things
 
+random.seed("text")  # what the standard library imports only when it needs it
 async def fail(world):
     world.host("n1").run(asyncio.sleep, 1)
     await world.sleep(0.5)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import importlib
+import queue
 import warnings
 from collections.abc import Callable, Coroutine
 from types import ModuleType
@@ -25,10 +26,14 @@ T = TypeVar("T")
 _PROCESSES = "there is one process on a host; give what the other one does to a host of its own"
 _SIGNALS = "handle signals with signal.signal() or loop.add_signal_handler()"
 _TIMERS = "wait with a timeout instead"
+_PIPES = "take a pair of sockets, socket.socketpair()"
+_SOCKETS = "take queue.Queue within a host, and sockets or asyncio's streams between hosts"
+_THREADS = "take concurrent.futures.ThreadPoolExecutor"
 
 _REFUSED: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("asyncio", ("create_subprocess_exec", "create_subprocess_shell"), _PROCESSES),
     ("subprocess", ("Popen.__init__",), _PROCESSES),
+    ("os", ("pipe", "pipe2", "mkfifo"), _PIPES),
     (
         "os",
         (
@@ -102,14 +107,39 @@ for _module, _paths in _REFUSED_IF_IMPORTED:
     _refuse_when_imported(_module, _paths)
 
 
-def _refuse_multiprocessing(module: str, path: str, title: str = "") -> None:
-    when_imported(module, lambda _: refuse(module, path, _PROCESSES, title))
+def _refuse_multiprocessing(module: str, path: str, title: str = "", instead: str = _PROCESSES) -> None:
+    when_imported(module, lambda _: refuse(module, path, instead, title))
 
 
 # Not where they meet the system: what they do before would be done, and another name be told.
 _refuse_multiprocessing("multiprocessing.process", "BaseProcess.start", "multiprocessing.Process.start")
 _refuse_multiprocessing("multiprocessing.resource_tracker", "ResourceTracker.ensure_running")
 _refuse_multiprocessing("multiprocessing.shared_memory", "SharedMemory.__init__")
+_refuse_multiprocessing("multiprocessing.managers", "BaseManager.start")
+_refuse_multiprocessing("multiprocessing.pool", "Pool.__init__", "multiprocessing.Pool")
+_refuse_multiprocessing("multiprocessing.pool", "ThreadPool.__init__", instead=_THREADS)
+_refuse_multiprocessing(
+    "concurrent.futures.process", "ProcessPoolExecutor.__init__", "concurrent.futures.ProcessPoolExecutor"
+)
+for _path in ("Pipe", "Listener.__init__", "Client"):
+    _refuse_multiprocessing("multiprocessing.connection", _path, instead=_SOCKETS)
+
+
+def _pools(module: ModuleType) -> None:
+    """Refuse a pool that was made before the run: its threads would wait at a real queue."""
+    real = queue.SimpleQueue
+    original = module.ThreadPoolExecutor.submit
+
+    @functools.wraps(original)
+    def submit(self: Any, /, *args: Any, **options: Any) -> Any:
+        if here.host is not None and type(self._work_queue) is real:
+            raise SimEscape("a ThreadPoolExecutor that was made before the run", "make it in the program")
+        return original(self, *args, **options)
+
+    replace("concurrent.futures.thread", "ThreadPoolExecutor.submit", submit)
+
+
+when_imported("concurrent.futures.thread", _pools)
 
 
 def _substitute(module: str, path: str, original: Callable[..., Any], stock: Callable[..., Any]) -> None:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from junto.sim.host import Host
     from junto.sim.world import World
 
-__all__ = ["Network", "Partition"]
+__all__ = ["FIRST_NUMBER", "Network", "Partition"]
 
-FIRST_NUMBER = 1_000_000
+FIRST_NUMBER = 1_000_000  # of what pretends to be a descriptor
 LOOPBACK = Conditions(latency=(0.00001, 0.00003))
 UNIX = Conditions(latency=0.000002)
 
@@ -72,11 +72,14 @@ class Network:
         """Give a new host its place.
 
         Raises:
-            ValueError: Another host has its address.
+            ValueError: Another host has its address, or it is none of IPv4; or
+                the name means something already.
         """
         ip = literal(host.ip)
-        if ip is None or ip in self._addresses:
-            raise ValueError(f"{host.ip} is no address, or another host's")
+        if ip is None or ":" in ip or is_loopback(ip) or ip in self._addresses:
+            raise ValueError(f"{host.ip} is no address for a host, or another host's")
+        if host.name in ("", "localhost") or literal(host.name) == host.name:
+            raise ValueError(f"{host.name!r} is no name for a host")
         number = self._hosts
         self._hosts += 1
         ipv6 = f"fd00::{number:x}" if self._ipv6 and number else None

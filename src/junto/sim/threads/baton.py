@@ -81,7 +81,7 @@ class HostThread(Strand):
         self.name = "a thread"
         self.owner: threading.Thread | None = None
         self.number = host.next_strand()
-        self.ended = False
+        self.ended = self.lost = False
         self.sentinel: Any = None  # the lock that `threading` lets go of at its end, up to Python 3.12
         self._end = closed_gate()
         self.baton.lives[self] = host.boot
@@ -109,15 +109,15 @@ class HostThread(Strand):
         baton.back, baton.running = back, running
 
     def park(self) -> None:
-        if not self.baton.over:
+        if not (self.baton.over or self.lost):
             self.baton.back.release()
             self.gate.acquire()
-        if self.baton.over:
+        if self.baton.over or self.lost:
             raise SystemExit  # the run is over: its thread ends, silently
 
     def unwind(self) -> None:
-        """End it after the run, whatever it was doing."""
-        if not self.ended:
+        """End it after the run, whatever it was doing; one that is lost has no baton to give back."""
+        if not (self.ended or self.lost):
             self.gate.release()
             if not self._end.acquire(timeout=PATIENCE):
                 warnings.warn(f"a thread of {self.host.name} does not end", ResourceWarning, stacklevel=2)
@@ -139,12 +139,15 @@ class HostThread(Strand):
                 self.record("ends")
         except SystemExit:
             pass
+        except BaseException:
+            if not self.lost:
+                raise
         finally:
             self.ended = True
             self.baton.lives.pop(self, None)
-            forget_thread()
+            forget_thread(self.owner)
             self._end.release()
-            if not self.baton.over:
+            if not (self.baton.over or self.lost):
                 self.baton.back.release()
 
 
@@ -366,6 +369,25 @@ class Baton:
         if self.pump is not self._main:
             self._main.waits_at.release()
         return None
+
+    def abandon(self) -> bool:
+        """Take the baton, from outside, from a thread that does not come back, and end the run or step.
+
+        Returns:
+            Whether that could be done: not if `run` was called in that very thread.
+        """
+        if self.running is not None:
+            self.running.lost = True
+            self.kernel.stopping = True
+            self.back.release()
+        elif self.pump is self._main:
+            return False
+        else:
+            self.pump.lost = True
+            if (leader := self.end(True)) is not None:
+                self.over = True
+                leader.release()
+        return True
 
     def finish(self) -> None:
         """End all threads of the world; on the thread that called `run`, after it."""

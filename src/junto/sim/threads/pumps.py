@@ -22,9 +22,15 @@ def closed_gate() -> LockType:
     return gate
 
 
-def forget_thread() -> None:
-    """Take the thread at hand out of `threading`'s list; asking for its name has put it there for good."""
+def forget_thread(owner: threading.Thread | None = None) -> None:
+    """Take the thread at hand out of `threading`'s lists; asking for its name has put it there for good.
+
+    Args:
+        owner: What it is for `threading`; broken off at its very beginning, it
+            stands among those that are to begin.
+    """
     threading._active.pop(get_ident(), None)  # type: ignore[attr-defined]
+    threading._limbo.pop(owner, None)  # type: ignore[attr-defined]
 
 
 class Pump:
@@ -33,12 +39,14 @@ class Pump:
     Attributes:
         gate: What it waits at while it has nothing to do.
         waits_at: What it waits at now.
+        lost: Whether it is in a call from which it does not come back.
     """
 
     def __init__(self, baton: Baton) -> None:
         self.gate = self.waits_at = closed_gate()
         self._baton = baton
         self.ident = 0
+        self.lost = False
         self._end = closed_gate()
 
     def start(self) -> None:
@@ -70,7 +78,9 @@ class Pump:
             self.gate.acquire()
 
     def unwind(self) -> None:
-        """End its thread, whatever host's code lies on its stack."""
+        """End its thread, whatever host's code lies on its stack; not if it is lost."""
+        if self.lost:
+            return
         self.waits_at.release()
         self._end.acquire(timeout=PATIENCE)
 
