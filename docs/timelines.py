@@ -58,7 +58,9 @@ def page(name: str) -> str:
     artefact = f"{program.partition(':test_')[2]}-{seed}.sim.json"
     facts = [("test", program), ("replay", f"junto sim replay .sim/{artefact}")]
     facts += [("needs", line) for line in found.failure.needs]
-    return make_page(events_of(found.summary), title=found.failure.sentence, facts=facts)
+    return make_page(
+        events_of(found.summary), title=found.failure.sentence, facts=facts, failed=found.failure.place
+    )
 
 
 def picture() -> str:

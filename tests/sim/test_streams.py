@@ -635,6 +635,24 @@ def test_unix_sockets_have_paths_of_each_host_and_abstract_names() -> None:  # S
     assert nobody == ["ENOENT", "ECONNREFUSED"]
 
 
+def test_a_server_that_is_closed_leaves_the_path_of_one_that_took_its_place() -> None:  # S10
+    async def scenario(world: World, host: Host) -> Any:
+        async def restart() -> Any:
+            old = await asyncio.start_unix_server(echo, "/run/x.sock")
+            new = await asyncio.start_unix_server(echo, "/run/x.sock")
+            old.close()
+            reader, writer = await asyncio.open_unix_connection("/run/x.sock")
+            writer.write(b"hello")
+            answer = await reader.readexactly(5)
+            writer.close()
+            new.close()
+            return answer
+
+        return await host.run(restart).wait()
+
+    assert run_world(scenario, "host") == b"hello"
+
+
 def test_links_between_two_hosts_differ_by_direction_and_in_time() -> None:  # S8
     async def scenario(world: World, server: Host, client: Host) -> Any:
         world.net.link(client, server).change(latency=0.2)

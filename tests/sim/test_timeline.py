@@ -94,6 +94,27 @@ def test_the_window_holds_the_failure_and_at_most_200_rows() -> None:
     assert diagram.first <= diagram.marks[diagram.failure].row <= diagram.last
 
 
+def test_a_failure_that_no_oracle_tells_is_marked_at_its_time_and_host() -> None:  # Q6
+    trace = a_long_run(500)
+    trace.events = [event for event in trace.events if event[2] != "oracle"]
+    end = trace.events[-1][0] + 1000
+    asserted = make_diagram(trace, (end, "world", "AssertionError: 1 == 2"))
+    mark = asserted.marks[asserted.failure]
+    assert (asserted.times[mark.row], mark.label) == (end, "AssertionError: 1 == 2")
+    assert asserted.first <= mark.row <= asserted.last
+
+    host = trace.events[-1][1]
+    trace.events += [
+        (end, host, "error", None, None, None, None, "KeyError: of somebody"),
+        (end + 5000, host, "error", None, None, None, None, "KeyError: of a thread"),
+    ]
+    raised = make_diagram(trace, (end + 4999, host, "KeyError: of a thread"))
+    assert raised.marks[raised.failure].label == "KeyError: of a thread"
+    assert len(raised.marks) == len(asserted.marks) + 1  # none was added
+    assert "go to the failure" in make_page(trace, title="KeyError", failed=(end, host))
+    assert make_diagram(trace).failure == -1
+
+
 def test_without_a_failure_the_window_begins_at_the_first_fault() -> None:
     trace = a_long_run(5000)
     trace.events.pop()

@@ -102,13 +102,14 @@ def timeline(file: Path, output: Path | None) -> None:
     """Draw a run, of a FILE or of a trace, as a page."""
     from junto.sim.timeline import make_page
 
-    title, facts = "", []
+    title, facts, failed = "", [], None
     if _is_artefact(file):
         failure = _read(file).reported()
-        title = failure.sentence
+        title, failed = failure.sentence, failure.place
         facts = [("test", failure.test), ("replay", failure.replay)]
     target = output or file.with_name(file.name.removesuffix(".json").removesuffix(".sim") + ".html")
-    target.write_text(make_page(_trace(file), title=title, facts=facts), encoding="utf-8", newline="\n")
+    page = make_page(_trace(file), title=title, facts=facts, failed=failed)
+    target.write_text(page, encoding="utf-8", newline="\n")
     write(str(target))
 
 

@@ -202,7 +202,9 @@ class AsyncioNetwork(selector_events.BaseSelectorEventLoop):
         return await self.create_server(protocol_factory, sock=sock, **options)
 
     def _stop_serving(self, sock: Any) -> None:
-        path = self._unix_paths.pop(sock.fileno(), None)
+        number = sock.fileno()
+        path = self._unix_paths.pop(number, None)
         super()._stop_serving(sock)  # type: ignore[misc]  # asyncio's
-        if path is not None and self.host.stack.unix.exists(path):
-            self.host.stack.unix.unlink(path)
+        names = self.host.stack.unix
+        if path is not None and names.exists(path) and names.number(path) == number:  # not another's by now
+            names.unlink(path)

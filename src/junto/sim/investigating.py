@@ -251,6 +251,5 @@ def _draw(summary: Summary, failure: Failure, page: Path) -> None:
 
     facts = [("test", failure.test), ("replay", failure.replay)]
     facts += [("needs", line) for line in failure.needs]
-    page.write_text(
-        make_page(events_of(summary), title=failure.sentence, facts=facts), encoding="utf-8", newline="\n"
-    )
+    text = make_page(events_of(summary), title=failure.sentence, facts=facts, failed=failure.place)
+    page.write_text(text, encoding="utf-8", newline="\n")

@@ -71,6 +71,11 @@ class Failure:
     notes: tuple[str, ...] = ()
 
     @property
+    def place(self) -> tuple[int, str] | None:
+        """When and where it failed, as far as that is known."""
+        return None if self.time is None else (self.time, self.host)
+
+    @property
     def sentence(self) -> str:
         """What failed, in one line; the title of its page. The rest of the message is in the traceback."""
         name, message = self.oracle or self.error, self.message.partition("\n")[0]

@@ -98,7 +98,7 @@ class Diagram:
         marks: By row, then in the order of the trace.
         first: The first row that is shown at first.
         last: The last one.
-        failure: The place of the failing oracle in `marks`, or -1.
+        failure: The place of what failed in `marks`, or -1.
     """
 
     lanes: list[str]
@@ -112,9 +112,15 @@ class Diagram:
     failure: int = -1
 
 
-def make_diagram(trace: Trace) -> Diagram:
-    """Find out what is to be drawn of *trace*."""
-    events = trace.events
+def make_diagram(trace: Trace, failed: tuple[int, str, str] | None = None) -> Diagram:
+    """Find out what is to be drawn of *trace*.
+
+    Args:
+        trace: What happened.
+        failed: When, in nanoseconds, on which host and with which words the run failed; for one that was
+            ended by no oracle, which the trace would tell itself.
+    """
+    events, failure = _with_failure(trace.events, failed)
     story = Story(events)
     diagram = Diagram(_find_lanes(trace), sorted({event[0] for event in events}))
     lane_of = {name: lane for lane, name in enumerate(diagram.lanes)}
@@ -128,7 +134,7 @@ def make_diagram(trace: Trace) -> Diagram:
             continue
         place_of[number] = len(diagram.marks)
         diagram.marks.append(_mark(story, number, row_of[event[0]], lane_of))
-        if event[2] == "oracle":
+        if number == failure:
             diagram.failure = place_of[number]
     for flight in story.flights:
         _add_arrows(diagram, events, flight, place_of, lane_of)
@@ -138,6 +144,20 @@ def make_diagram(trace: Trace) -> Diagram:
     _choose_window(diagram)
     diagram.lanes = [visible(name) for name in diagram.lanes]
     return diagram
+
+
+def _with_failure(
+    events: Sequence[Event], failed: tuple[int, str, str] | None
+) -> tuple[Sequence[Event], int]:
+    """Find the event that is the failure, or add one; -1 if there is none."""
+    oracles = [number for number, event in enumerate(events) if event[2] == "oracle"]
+    if oracles or failed is None:
+        return events, oracles[-1] if oracles else -1
+    when, host, text = failed
+    errors = [number for number, event in enumerate(events) if event[1:3] == (host, "error")]
+    if errors:
+        return events, min(errors, key=lambda number: abs(events[number][0] - when))
+    return [*events, (when, host, "oracle", None, None, None, None, text)], len(events)
 
 
 def _find_lanes(trace: Trace) -> list[str]:

@@ -26,7 +26,13 @@ _DRAWN_WHOLE = 4000
 """Up to how many events the folded rows are drawn too; beyond it only the script shows them."""
 
 
-def make_page(trace: Trace, *, title: str = "", facts: list[tuple[str, str]] | None = None) -> str:
+def make_page(
+    trace: Trace,
+    *,
+    title: str = "",
+    facts: list[tuple[str, str]] | None = None,
+    failed: tuple[int, str] | None = None,
+) -> str:
     """Make the page of a run.
 
     Args:
@@ -34,18 +40,19 @@ def make_page(trace: Trace, *, title: str = "", facts: list[tuple[str, str]] | N
         title: The sentence that tells how the run ended; without it, what the failing oracle said.
         facts: More to be told at the top, as pairs of a word and a text, such as the command that
             repeats the run.
+        failed: When, in nanoseconds, and on which host it failed, if no oracle in the trace says it.
 
     Returns:
         An HTML document that loads nothing from elsewhere.
     """
-    diagram = make_diagram(trace)
-    failed = diagram.failure >= 0 or bool(title)
+    diagram = make_diagram(trace, None if failed is None else (*failed, title))
+    went_wrong = diagram.failure >= 0 or bool(title)
     headline = visible(title) or _headline(diagram)
     parts = {
         "title": quote(headline),
         "style": _file("page.css"),
-        "state": "failed" if failed else "ended",
-        "pill": "Failed" if failed else "Ended",
+        "state": "failed" if went_wrong else "ended",
+        "pill": "Failed" if went_wrong else "Ended",
         "seed": str(trace.seed),
         "subtitle": _subtitle(diagram, trace),
         "facts": _facts(facts or []),
