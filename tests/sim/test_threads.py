@@ -42,7 +42,7 @@ def on_loop(work: Callable[[], Any]) -> Any:
 def no_thread_is_left() -> Any:  # X4
     before = set(threading.enumerate())
     yield
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before  # others may have ended meanwhile
 
 
 def test_a_sleep_in_a_thread_takes_virtual_time_of_that_thread_only() -> None:  # T9, X2
@@ -376,7 +376,7 @@ def test_a_thread_that_has_not_begun_when_the_run_ends_is_forgotten() -> None:  
     before = threading.enumerate()
     with pytest.raises(ValueError):
         world.run(control, world)
-    assert threading.enumerate() == before
+    assert set(threading.enumerate()) <= set(before)  # others may have ended meanwhile
 
 
 def test_a_process_sees_its_own_threads_only() -> None:  # H3

@@ -110,7 +110,7 @@ def test_threads_that_python_did_not_start_are_forgotten() -> None:
     with interception.borrowed():
         _thread.start_new_thread(lambda: names.put(threading.current_thread().name), ())
         assert names.get(timeout=10).startswith("Dummy-")
-    assert threading.enumerate() == before
+    assert set(threading.enumerate()) <= set(before)  # others may have ended meanwhile
 
 
 _FOUND = """
