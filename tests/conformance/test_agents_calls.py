@@ -179,8 +179,9 @@ def test_who_waits_no_longer_leaves_no_trace(scene: Any, shortcut: bool) -> None
             echo = Echo(container)
             echo.hold = rt.create_future()
             proxy = container.proxy(echo.url)
+            assert await proxy.echo("a connection") == "a connection"
             with pytest.raises(RequestTimeout):
-                await proxy.slowly(1, timeout=0.02)
+                await proxy.slowly(1, timeout=0.05)
             given_up = proxy.slowly(2)
             await sleep(rt, 0.01)
             given_up.cancel()
