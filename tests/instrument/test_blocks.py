@@ -16,7 +16,7 @@ from junto.sansio.blocks import format_block, format_header, parse_block, parse_
 from .conftest import Run
 from .peer import WHO
 from .test_reading import fed
-from .worlds import FLOWS, ITERATING
+from .worlds import FLOWS, STREAMING
 
 TEN = b"\n#\x00a\nb#1\r\n"
 VECTORS = [
@@ -130,7 +130,7 @@ def test_in_1601_in_1603_a_payload_is_opaque(run: Run) -> None:
     run(scenario)
 
 
-@pytest.mark.worlds(*ITERATING)
+@pytest.mark.worlds(*STREAMING)
 def test_in_1601_a_block_in_pieces(run: Run) -> None:
     async def scenario(w: Any) -> None:
         payload = bytes(range(256)) * 1000
